@@ -14,8 +14,8 @@ export interface Permissions {
   readonly write?: readonly string[];
   /** Names of environment variables, copied into the Worker's shimmed environment; never granted whole. */
   readonly env?: readonly string[];
-  /** Kinds of system information (`hostname`, `osRelease`, `uid`, `homedir`, `cpus`). */
-  readonly sys?: readonly ("hostname" | "osRelease" | "uid" | "homedir" | "cpus")[];
+  /** Kinds of system information (`hostname`, `osRelease`, `uid`, `homedir`, `cpus`, `statfs`). */
+  readonly sys?: readonly ("hostname" | "osRelease" | "uid" | "homedir" | "cpus" | "statfs")[];
 }
 
 /** What a service is opened for: permissions differ between reading a database and writing one. */
