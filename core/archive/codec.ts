@@ -1,0 +1,92 @@
+/**
+ * What a compression must be able to do for an archive: frames that are compressed, found and
+ * decompressed one by one, so that a range of the archive is enough to read an entry.
+ *
+ * @module
+ */
+import { VaultraError } from "../errors.ts";
+import type { Bytes } from "../streams/bytes.ts";
+import type { Compression } from "./format.ts";
+
+/** A compression whose output is a sequence of independent frames. */
+export interface FrameCodec {
+  readonly name: Compression;
+  /** The end of an archive's name: `.tar.zst`. */
+  readonly extension: string;
+  /** The levels that {@linkcode FrameCodec.compress} takes, whole numbers. */
+  readonly levels: { readonly min: number; readonly max: number; readonly default: number };
+  /**
+   * Compresses `raw` to exactly one frame, in a buffer of its own.
+   * @param level A whole number within {@linkcode FrameCodec.levels}.
+   * @throws {VaultraError} `internal` when `raw` is too long for a frame
+   */
+  compress(raw: Uint8Array, level: number): Bytes;
+  /**
+   * Decompresses exactly one frame of data to a buffer of its own; proves its checksum, where it has one.
+   * @param maxRaw The most bytes that may come out.
+   * @throws {VaultraError} `damaged.frame` for anything but one whole frame of at most `maxRaw` raw bytes
+   */
+  decompress(frame: Uint8Array, maxRaw: number): Bytes;
+  /** Measures one frame whose bytes come in piece by piece; null when the compression marks no frames. */
+  meter(): FrameMeter | null;
+  /**
+   * The length of the frame that begins at `offset`, null when it is not told by the bytes that are there.
+   * It may reach past the end of `bytes`. Of a compression without frames, all that is there is one.
+   * @throws {VaultraError} `damaged.frame` when no frame begins there
+   */
+  frameLength(bytes: Uint8Array, offset: number): number | null;
+  /** Whether the frame at `offset` holds no data but a note to readers, such as the seek table. Needs 24 bytes. */
+  isSkippable(bytes: Uint8Array, offset: number): boolean;
+}
+
+/** Finds the end of one frame, with work in proportion to its blocks however its bytes arrive. */
+export interface FrameMeter {
+  /** So many bytes belong to the frame for certain; its whole length when {@linkcode FrameMeter.complete}. */
+  readonly length: number;
+  /** Whether {@linkcode FrameMeter.length} is final. */
+  readonly complete: boolean;
+  /** Whether the frame holds no data; known when complete. */
+  readonly skippable: boolean;
+  /**
+   * Reads on in the frame that begins at `offset`, as far as `bytes` reach.
+   * @throws {VaultraError} `damaged.frame` when this is no such frame
+   */
+  read(bytes: Uint8Array, offset: number): void;
+}
+
+/** {@linkcode FrameCodec.frameLength} by a codec's meter. */
+export function measuredLength(meter: FrameMeter, bytes: Uint8Array, offset: number): number | null {
+  meter.read(bytes, offset);
+  return meter.complete ? meter.length : null;
+}
+
+/**
+ * A result of node:zlib in a buffer of its own that can be transferred, without much slack.
+ * Small results of node:zlib may lie in a buffer that others share.
+ */
+export function ownBytes(result: Uint8Array): Bytes {
+  return result.buffer instanceof ArrayBuffer && result.byteLength * 2 >= result.buffer.byteLength
+    ? new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
+    : new Uint8Array(result);
+}
+
+/** Reads 4 bytes, little-endian. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+}
+
+/** The error for bytes that are no whole, sound frame. */
+export function damagedFrame(
+  message: string,
+  options: { hint?: string; cause?: unknown } = {},
+): VaultraError {
+  return new VaultraError("damaged.frame", message, {
+    hint: "Read another copy of this backup, or see with `vaultra salvage` what is still whole.",
+    ...options,
+  });
+}
+
+/** The hint for an archive that was unpacked and packed again by another program, which loses the frames. */
+export function recompressedHint(command: string): string {
+  return `The archive may have been compressed again by another program; make it a plain .tar with \`${command}\` and read that.`;
+}

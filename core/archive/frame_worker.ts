@@ -1,0 +1,44 @@
+/// <reference lib="deno.worker" />
+/**
+ * The Worker of a {@linkcode FramePool}: compresses and decompresses frames, one job after the other. It needs
+ * no permission. Every failure becomes an answer, because the runtime prints what a Worker throws.
+ *
+ * @module
+ */
+import { toVaultraError } from "../errors.ts";
+import type { Bytes } from "../streams/bytes.ts";
+import { codecNamed } from "./codecs.ts";
+import type { FrameAnswer, FrameJob } from "./frame_pool.ts";
+
+/** Where several pieces are joined; kept from job to job. */
+let scratch: Bytes = new Uint8Array(0);
+
+function join(pieces: readonly Bytes[]): Bytes {
+  if (pieces.length === 1) return pieces[0]!;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (scratch.length < length) scratch = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    scratch.set(piece, at);
+    at += piece.length;
+  }
+  return scratch.subarray(0, length);
+}
+
+function run(job: FrameJob): FrameAnswer {
+  try {
+    const codec = codecNamed(job.codec);
+    if (job.type === "decompress") {
+      return { type: "done", bytes: codec.decompress(job.frame, job.maxRaw), buffers: [] };
+    }
+    const buffers = job.pieces.map((piece) => piece.buffer);
+    return { type: "done", bytes: codec.compress(join(job.pieces), job.level), buffers };
+  } catch (error) {
+    return { type: "failed", error: toVaultraError(error).toData() };
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<FrameJob>) => {
+  const answer = run(data);
+  self.postMessage(answer, answer.type === "done" ? [answer.bytes.buffer, ...answer.buffers] : []);
+};
