@@ -1,0 +1,86 @@
+/**
+ * What the tests need besides Deno. Each requirement is brought by the test command itself and tells the tests where
+ * it is through environment variables. A server for tests (tests/services/) is one more requirement.
+ *
+ * @module
+ */
+import { runChild } from "./child.ts";
+import { compile } from "./compile.ts";
+import { denoOfVersion, newestDeno, pinnedDeno } from "./deno_versions.ts";
+
+/** Something that tests need and that may be missing on a machine. */
+export interface Requirement {
+  /** What is named when it cannot be had. */
+  readonly name: string;
+  /**
+   * Installs what is missing and starts what must run; cheap when all is there.
+   *
+   * @throws {Error} a sentence that names what is missing
+   */
+  provide(): Promise<Provision>;
+}
+
+/** What a requirement hands to the tests. */
+export interface Provision {
+  /** Environment variables for the tests, all named `VAULTRA_TEST_…`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Ends what was started. */
+  stop?(): Promise<void>;
+}
+
+/** Programs that tests compare with, and the Debian package of each. */
+const programs: Readonly<Record<string, string>> = {
+  gzip: "gzip",
+  sqlite3: "sqlite3",
+  tar: "tar",
+  zstd: "zstd",
+};
+
+/** All requirements, in the order in which they are brought. */
+export const requirements: readonly Requirement[] = [
+  { name: `programs (${Object.keys(programs).join(", ")})`, provide: providePrograms },
+  denoRequirement("VAULTRA_TEST_DENO_27", pinnedDeno),
+  denoRequirement("VAULTRA_TEST_DENO_29", newestDeno),
+  {
+    name: "the executable",
+    provide: async () => ({ environment: { VAULTRA_TEST_BINARY: await compile() } }),
+  },
+];
+
+function denoRequirement(variable: string, version: string): Requirement {
+  return {
+    name: `Deno ${version}`,
+    provide: async () => ({ environment: { [variable]: await denoOfVersion(version) } }),
+  };
+}
+
+async function providePrograms(): Promise<Provision> {
+  const missing = await missingPrograms();
+  if (missing.length > 0 && Deno.build.os === "linux" && Deno.uid() === 0 && await runs("apt-get")) {
+    const env = { DEBIAN_FRONTEND: "noninteractive" };
+    const packages = missing.map((program) => programs[program] ?? program);
+    await runChild("apt-get", ["-qq", "update"], { env });
+    await runChild("apt-get", ["-qq", "install", "-y", "--no-install-recommends", ...packages], { env });
+  }
+  const still = await missingPrograms();
+  if (still.length > 0) throw new Error(`Install ${still.join(", ")}: tests compare with these programs`);
+  return { environment: {} };
+}
+
+async function missingPrograms(): Promise<string[]> {
+  const found = await Promise.all(
+    Object.keys(programs).map(async (program) => ({ program, there: await runs(program) })),
+  );
+  return found.filter(({ there }) => !there).map(({ program }) => program);
+}
+
+/** Whether a program can be started; that it knows `--version` does not matter. */
+async function runs(program: string): Promise<boolean> {
+  try {
+    await runChild(program, ["--version"], { stdout: "captured" });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
