@@ -49,7 +49,12 @@ export const zstdCodec: FrameCodec = {
       pledgedSrcSize: raw.length,
       params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 },
     };
-    return ownBytes(zstdCompressSync(raw, options));
+    const frame = ownBytes(zstdCompressSync(raw, options));
+    // A second, empty frame would make the seek table wrong.
+    if (this.frameLength(frame, 0) !== frame.length) {
+      throw new VaultraError("internal", `zstd made more than one frame of ${raw.length} bytes`);
+    }
+    return frame;
   },
 
   decompress(frame, maxRaw) {
