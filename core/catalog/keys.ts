@@ -1,0 +1,100 @@
+/**
+ * Where everything lies in a store, as docs/archive-format.md defines it: the one place that makes keys and
+ * the one that reads them.
+ *
+ * @module
+ */
+import { backupId, type Compression, jobName } from "../archive/format.ts";
+
+const extensions: Readonly<Record<Compression, string>> = { zstd: ".tar.zst", gzip: ".tar.gz", none: ".tar" };
+
+/** What a key stands for. */
+export type ParsedKey =
+  | { readonly kind: "archive" | "record" | "signature"; readonly job: string; readonly id: string }
+  | { readonly kind: "mark"; readonly job: string; readonly id: string; readonly mark: string }
+  | { readonly kind: "run" | "drill"; readonly job: string; readonly name: string }
+  | { readonly kind: "lock"; readonly job: string };
+
+/** The prefix of all keys of a job, but for its lock. */
+export function jobPrefix(job: string): string {
+  return `${jobName.parse(job)}/`;
+}
+
+/** The archive of a backup. */
+export function archiveKey(job: string, id: string, compression: Compression, encrypted = false): string {
+  return `${jobPrefix(job)}${backupId.parse(id)}${extensions[compression]}${encrypted ? ".age" : ""}`;
+}
+
+/** The record of a backup: the commit mark. */
+export function recordKey(job: string, id: string): string {
+  return `${jobPrefix(job)}${backupId.parse(id)}.json`;
+}
+
+/** A mark beside a backup, such as `verified`. */
+export function markKey(job: string, id: string, mark: string): string {
+  return `${jobPrefix(job)}marks/${backupId.parse(id)}.${mark}`;
+}
+
+/** The prefix of a job's runs. */
+export function runsPrefix(job: string): string {
+  return `${jobPrefix(job)}runs/`;
+}
+
+/**
+ * The document of a run.
+ * @param suffix Tells runs of the same second apart.
+ */
+export function runKey(job: string, started: Date, suffix = ""): string {
+  return `${runsPrefix(job)}${compactTime(started)}${suffix === "" ? "" : `-${suffix}`}.json`;
+}
+
+/** The lock of a job. */
+export function lockKey(job: string): string {
+  return `.locks/${jobName.parse(job)}`;
+}
+
+/** An object that asks the store for its time. No job's name begins with a dot, so it is no job's lock. */
+export function clockKey(token: string): string {
+  return `.locks/.clock-${token}`;
+}
+
+/** A time as it stands in keys: `20261124T064758Z`. */
+export function compactTime(time: Date): string {
+  return time.toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** What a key stands for, or `undefined` for an object that is none of Vaultra's. */
+export function parseKey(key: string): ParsedKey | undefined {
+  const [job = "", ...rest] = key.split("/");
+  if (job === ".locks") {
+    const [name = ""] = rest;
+    return rest.length === 1 && jobName.safeParse(name).success ? { kind: "lock", job: name } : undefined;
+  }
+  if (!jobName.safeParse(job).success) return undefined;
+  const [first = "", second] = rest;
+  if (rest.length === 1) return parseBackupFile(job, first);
+  if (rest.length !== 2 || second === undefined) return undefined;
+  if (first === "marks") {
+    const dot = second.indexOf(".");
+    const [id, mark] = [second.slice(0, Math.max(dot, 0)), second.slice(dot + 1)];
+    return isId(id) && /^[a-z][a-z-]{0,40}$/.test(mark) ? { kind: "mark", job, id, mark } : undefined;
+  }
+  const name = /^(\d{8}T\d{6}Z(?:-[0-9a-f]{1,16})?)\.json$/.exec(second)?.[1];
+  if (name === undefined || (first !== "runs" && first !== "drills")) return undefined;
+  return { kind: first === "runs" ? "run" : "drill", job, name };
+}
+
+function parseBackupFile(job: string, file: string): ParsedKey | undefined {
+  const dot = file.indexOf(".");
+  const [id, extension] = [file.slice(0, Math.max(dot, 0)), file.slice(dot)];
+  if (!isId(id)) return undefined;
+  if (extension === ".json") return { kind: "record", job, id };
+  if (extension === ".sig") return { kind: "signature", job, id };
+  return Object.values(extensions).includes(extension.replace(/\.age$/, ""))
+    ? { kind: "archive", job, id }
+    : undefined;
+}
+
+function isId(text: string): boolean {
+  return backupId.safeParse(text).success;
+}

@@ -1,0 +1,29 @@
+import { type ErrorCode, VaultraError } from "../errors.ts";
+import type { ObjectReader } from "../store.ts";
+import type { Bytes } from "../streams/bytes.ts";
+
+/**
+ * All bytes of an object that must be small.
+ * @throws {VaultraError} `code` when there are more than `limit` bytes; what the store throws.
+ */
+export async function readSmall(
+  reader: ObjectReader,
+  key: string,
+  limit: number,
+  code: ErrorCode,
+): Promise<Bytes> {
+  const blocks: Bytes[] = [];
+  let length = 0;
+  for await (const block of await reader.get(key)) {
+    length += block.length;
+    if (length > limit) throw new VaultraError(code, `Object "${key}" is longer than ${limit} bytes`);
+    blocks.push(block.slice());
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const block of blocks) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  return bytes;
+}

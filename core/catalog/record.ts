@@ -1,0 +1,62 @@
+import { parseJson } from "../archive/bounded_json.ts";
+import { type BackupRecord, backupRecord, FORMAT_VERSION } from "../archive/format.ts";
+import { VaultraError } from "../errors.ts";
+import type { Bytes } from "../streams/bytes.ts";
+import { archiveKey } from "./keys.ts";
+
+/** The longest record that is read: 1 MiB. */
+export const MAX_RECORD_BYTES = 1 << 20;
+
+/** A document's bytes: JSON with sorted keys and no spaces (RFC 8785), and a newline. */
+export function documentBytes(document: unknown): Bytes {
+  return new TextEncoder().encode(`${JSON.stringify(document, sortKeys)}\n`);
+}
+
+/** `JSON.stringify` asks for every value; objects are given back with their keys in order. */
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** A record as it is stored. Its hash is what a child names, so that the bytes must never differ. */
+export function recordBytes(record: BackupRecord): Bytes {
+  return documentBytes(record);
+}
+
+/**
+ * A record from outside, validated.
+ * @param expected The job and id that the record's key names: a record that says otherwise was moved or forged.
+ * @throws {VaultraError} `damaged.record`; `damaged.newer-format` by its number.
+ */
+export function readRecord(
+  bytes: Uint8Array,
+  expected?: { readonly job: string; readonly id: string },
+): BackupRecord {
+  const name = expected ? ` of "${expected.job}/${expected.id}"` : "";
+  const hint = "The archive may be whole: verify it by its own address, or use another copy.";
+  const damaged = (why: string) =>
+    new VaultraError("damaged.record", `The record${name} cannot be trusted: ${why}`, { hint });
+  const json = parseJson(bytes, {
+    what: `The record${name}`,
+    code: "damaged.record",
+    maxBytes: MAX_RECORD_BYTES,
+  });
+  const format = (json as { format?: unknown } | null)?.format;
+  if (typeof format === "number" && Number.isInteger(format) && format > FORMAT_VERSION) {
+    throw new VaultraError("damaged.newer-format", `The record${name} has format ${format}`, {
+      hint: `This Vaultra reads formats up to ${FORMAT_VERSION}: use a newer version.`,
+    });
+  }
+  const { data: record, error } = backupRecord.safeParse(json);
+  if (!record) {
+    const [issue] = error.issues;
+    throw damaged(`${issue?.path.map(String).join(".") || "it"}: ${issue?.message}`);
+  }
+  if (expected && (record.id !== expected.id || record.job !== expected.job)) {
+    throw damaged(`it describes "${record.job}/${record.id}"`);
+  }
+  const { name: archive, compression } = record.archive;
+  const plain = archiveKey(record.job, record.id, compression).slice(record.job.length + 1);
+  if (archive !== plain && archive !== `${plain}.age`) throw damaged(`it names the archive "${archive}"`);
+  return record;
+}
