@@ -28,6 +28,9 @@ const flags = [
   "--unstable-worker-options",
   "--v8-flags=--disallow-code-generation-from-strings",
   "--no-code-cache",
+  // Types are checked by `deno task ok`; what is packed is exactly what deno.lock names.
+  "--no-check",
+  "--frozen",
 ];
 
 /** What {@linkcode compile} makes. */

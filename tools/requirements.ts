@@ -57,14 +57,19 @@ function denoRequirement(variable: string, version: string): Requirement {
 async function providePrograms(): Promise<Provision> {
   const missing = await missingPrograms();
   if (missing.length > 0 && Deno.build.os === "linux" && Deno.uid() === 0 && await runs("apt-get")) {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
     const packages = missing.map((program) => programs[program] ?? program);
-    await runChild("apt-get", ["-qq", "update"], { env });
-    await runChild("apt-get", ["-qq", "install", "-y", "--no-install-recommends", ...packages], { env });
+    await aptGet("update");
+    await aptGet("install", "-y", "--no-install-recommends", ...packages);
   }
   const still = await missingPrograms();
   if (still.length > 0) throw new Error(`Install ${still.join(", ")}: tests compare with these programs`);
   return { environment: {} };
+}
+
+async function aptGet(...args: string[]): Promise<void> {
+  await runChild("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=120", ...args], {
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+  });
 }
 
 async function missingPrograms(): Promise<string[]> {
