@@ -1,0 +1,109 @@
+/**
+ * How an archive ends, so that a reader finds the manifest from the last bytes: a zstd archive in its seek table,
+ * a gzip archive in an empty member with the manifest's place, a plain tar in one block after its two blocks of
+ * zeros. The manifest's frames end where the trailer begins.
+ *
+ * @module
+ */
+import { VaultraError } from "../errors.ts";
+import type { Bytes } from "../streams/bytes.ts";
+import { readU32 } from "./codec.ts";
+import { encodeGzipTrailer, GZIP_TRAILER_BYTES, parseGzipTrailer } from "./codec_gzip.ts";
+import type { Compression } from "./format.ts";
+import { type FrameTable, frameTableLength, TABLE_FOOTER_BYTES } from "./frame_table.ts";
+import { TAR_BLOCK } from "./tar.ts";
+
+/** How many of an archive's last bytes {@linkcode findManifest} wants to see. */
+export const TRAILER_TAIL_BYTES = 64 << 10;
+
+/** A range of whole frames. */
+export interface FrameRange {
+  readonly offset: number;
+  readonly stored: number;
+}
+
+/** The trailer's bytes. */
+export function* encodeTrailer(
+  compression: Compression,
+  table: FrameTable,
+  manifest: FrameRange,
+): Generator<Bytes> {
+  if (compression === "zstd") {
+    if (!table.overflow) yield* table.encode();
+  } else yield compression === "gzip" ? encodeGzipTrailer(manifest) : encodeTarTrailer(manifest);
+}
+
+function encodeTarTrailer({ offset, stored }: FrameRange): Bytes {
+  const block = new Uint8Array(TAR_BLOCK);
+  new TextEncoder().encodeInto(`VAULTRA-TRAILER 1\nmanifest ${offset} ${stored}\n`, block);
+  return block;
+}
+
+/**
+ * The manifest's frames by a plain tar's last block; `null` when the block is none.
+ * @param before Bytes that stand before the block.
+ */
+export function parseTarTrailer(block: Uint8Array, before: number): FrameRange | null {
+  const text = new TextDecoder("latin1").decode(block);
+  const match = /^VAULTRA-TRAILER 1\nmanifest (0|[1-9]\d{0,15}) ([1-9]\d{0,15})\n\0+$/.exec(text);
+  if (match === null) return null;
+  const [offset, stored] = [Number(match[1]), Number(match[2])];
+  return offset + stored === before ? { offset, stored } : null;
+}
+
+/**
+ * Where the manifest's frames may begin, the likeliest first; all end at `end`. A seek table does not tell which
+ * frame the manifest begins with, but its frames are the last ones and no other frame begins with its header.
+ */
+export interface ManifestSearch {
+  readonly end: number;
+  readonly offsets: readonly number[];
+}
+
+/**
+ * Finds the manifest by an archive's last bytes.
+ * @param tail The last {@linkcode TRAILER_TAIL_BYTES} bytes, or all of a shorter archive.
+ * @param size The archive's length.
+ * @param maxStored The most bytes that the manifest's frames hold.
+ * @returns `null` when the archive ends in no trailer: it was cut, never finished, or its seek table left out.
+ */
+export function findManifest(
+  compression: Compression,
+  tail: Uint8Array,
+  size: number,
+  maxStored: number,
+): ManifestSearch | null {
+  if (compression === "zstd") return searchTable(tail, size, maxStored);
+  const bytes = compression === "gzip" ? GZIP_TRAILER_BYTES : TAR_BLOCK;
+  if (tail.length < bytes) return null;
+  const last = tail.subarray(-bytes);
+  const range = compression === "gzip" ? parseGzipTrailer(last, size) : parseTarTrailer(last, size - bytes);
+  if (range === null) return null;
+  if (range.offset + range.stored !== size - bytes || range.stored > maxStored) {
+    throw new VaultraError(
+      "damaged.trailer",
+      "The archive's trailer names a place where no manifest can be",
+      {
+        hint: "Read another copy of this backup.",
+      },
+    );
+  }
+  return { end: size - bytes, offsets: [range.offset] };
+}
+
+function searchTable(tail: Uint8Array, size: number, maxStored: number): ManifestSearch | null {
+  if (tail.length < TABLE_FOOTER_BYTES) return null;
+  const length = frameTableLength(tail.subarray(-TABLE_FOOTER_BYTES), size);
+  if (length === null) return null;
+  const end = size - length;
+  const offsets: number[] = [];
+  // A long table begins before the tail; an entry of 8 bytes lies in it wholly or not at all.
+  const firstEntry = Math.max(0, tail.length - length + 8);
+  let offset = end;
+  for (let at = tail.length - TABLE_FOOTER_BYTES - 8; at >= firstEntry; at -= 8) {
+    offset -= readU32(tail, at);
+    if (offset < 0 || end - offset > maxStored) break;
+    offsets.push(offset);
+  }
+  return { end, offsets };
+}

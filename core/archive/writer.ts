@@ -1,0 +1,322 @@
+import { createHash } from "node:crypto";
+import type { EntryEnd, EntryInfo, Position, SourceSummary } from "../database.ts";
+import { VaultraError } from "../errors.ts";
+import type { ByteStream, Chunk } from "../streams/bytes.ts";
+import { type BegunEntry, EntryOrder, outOfOrder } from "./entry_order.ts";
+import { HEADER_PATH, indexPath, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
+import { type CompleteEntry, EntryPieces } from "./entry_pieces.ts";
+import { EntryPlacer } from "./entry_placer.ts";
+import type { ArchiveHeader, Compression, Manifest, Place } from "./format.ts";
+import type { FramePool } from "./frame_pool.ts";
+import { Ledger } from "./ledger.ts";
+import { INDEX_PIECE_LINES, MAX_DOCUMENT_BYTES } from "./limits.ts";
+import { buildManifest } from "./manifest.ts";
+import { OrderedOutput } from "./ordered_output.ts";
+import { PackedIndex, type PlacedEntry } from "./packed_index.ts";
+import { restoreInstructions } from "./restore_md.ts";
+import { encodeEntryHeader, maxHeaderBytes, TAR_BLOCK, TAR_END_BYTES } from "./tar.ts";
+import { encodeTrailer } from "./trailer.ts";
+
+/** Entries that may be begun and not yet written at a time. */
+const MAX_OPEN = 64;
+
+/** What an archive is made from. */
+export interface ArchiveWriterOptions {
+  readonly header: ArchiveHeader;
+  /** The adapter's part of RESTORE.md: `SourceStart.instructions`. */
+  readonly instructions: string;
+  /** Where the backup stands in the engine's log: `SourceStart.position`. */
+  readonly position: Position;
+  readonly compression: Compression;
+  /** Within the codec's `levels`. */
+  readonly level: number;
+  readonly pool: FramePool;
+  /** Its reason fails both the producers and the consumer. */
+  readonly signal: AbortSignal;
+}
+
+/** What is known of an archive when it is complete: the record's figures. */
+export interface ArchiveTotals {
+  /** The archive's bytes and their SHA-256. */
+  readonly size: number;
+  readonly sha256: string;
+  /** Where the manifest lies, and its SHA-256. */
+  readonly manifest: Omit<Place, "path">;
+  readonly objects: number;
+  readonly rows: number;
+  /** Raw bytes of all entries in the index. */
+  readonly raw: number;
+  /** Lines in the index. */
+  readonly entries: number;
+}
+
+/** Takes the content of one entry. */
+export interface PartWriter {
+  /**
+   * Takes a chunk and releases it in every case. Waits while too much is on its way.
+   * @throws {VaultraError} `plugin.part-too-long`, `plugin.order`, or the error that ended the archive
+   */
+  write(chunk: Chunk): Promise<void>;
+  /**
+   * Ends the entry. It stands in the archive after all entries that ended before; a part waits for the
+   * earlier parts of its object.
+   * @throws {VaultraError} `plugin.order`, `plugin.summary`, or the error that ended the archive
+   */
+  end(summary: EntryEnd): Promise<void>;
+}
+
+/** A complete entry, ready for its place. */
+interface ReadyEntry {
+  readonly entry: CompleteEntry;
+  readonly path: string;
+  readonly about: Omit<PlacedEntry, "at">;
+}
+
+/**
+ * Writes an archive while a consumer takes its bytes from {@linkcode ArchiveWriter.output}: entries are begun,
+ * written and ended, several at a time if need be, then `finish` adds index, manifest and trailer. Memory is bounded
+ * by the entries that are open at a time and the frames in flight, plus 70 bytes for each entry. After any error the
+ * archive is void and both sides have failed with it.
+ *
+ * @example
+ * ```ts ignore
+ * const writer = new ArchiveWriter({ header, instructions, position, compression: "zstd", level: 3, pool, signal });
+ * const stored = store.put(key, writer.output);
+ * const part = writer.begin({ section: "data", name: "users", object: 1 });
+ * await part.write(chunk);
+ * await part.end({ rows: 42 });
+ * const totals = await writer.finish(await source.finish(), new Date());
+ * await stored;
+ * ```
+ */
+export class ArchiveWriter {
+  /** The archive's bytes, to be iterated once. Each block belongs to whoever took it. */
+  readonly output: ByteStream;
+  readonly #options: ArchiveWriterOptions;
+  readonly #output: OrderedOutput;
+  readonly #placer: EntryPlacer;
+  readonly #order = new EntryOrder<ReadyEntry>();
+  readonly #ledger = new Ledger();
+  readonly #index = new PackedIndex();
+  /** Seconds since 1970: every entry's time. */
+  readonly #modified: number;
+  #open = 0;
+  #raw = 0;
+  #header: Place | undefined;
+  #restore: Place | undefined;
+
+  constructor(options: ArchiveWriterOptions) {
+    const { header, compression, instructions } = options;
+    this.#options = options;
+    this.#modified = Math.floor(Date.parse(header.started) / 1000);
+    this.#output = new OrderedOutput(options);
+    this.#placer = new EntryPlacer(this.#output);
+    this.output = this.#output.stream;
+    this.#document(HEADER_PATH, [`${JSON.stringify(header, null, 2)}\n`], (place) => this.#header = place);
+    this.#document(
+      RESTORE_PATH,
+      [restoreInstructions(header, compression, instructions)],
+      (place) => this.#restore = place,
+    );
+  }
+
+  /** Raw bytes taken so far, for progress. */
+  get raw(): number {
+    return this.#raw;
+  }
+
+  /** Bytes of the archive that have left so far, for progress. */
+  get stored(): number {
+    return this.#output.size;
+  }
+
+  /**
+   * Begins an entry. Parts of an object are numbered in the order they begin, within their section.
+   * @throws {VaultraError} `plugin.bad-name`, `plugin.order`, or the error that ended the archive
+   */
+  begin(info: EntryInfo): PartWriter {
+    return this.#guard(() => {
+      if (this.#open >= MAX_OPEN) {
+        throw outOfOrder(`The plugin left more than ${MAX_OPEN} entries unfinished at a time`);
+      }
+      const begun = this.#order.begin(info);
+      this.#open++;
+      return this.#partWriter(begun);
+    });
+  }
+
+  #partWriter(begun: BegunEntry): PartWriter {
+    const pieces = new EntryPieces(
+      this.#output,
+      maxHeaderBytes(begun.part === undefined ? undefined : begun.info.name),
+    );
+    const hash = createHash("sha256");
+    let raw = 0;
+    let ended = false;
+    const take = (bytes: Uint8Array) => {
+      if (ended) throw outOfOrder(`The plugin went on with ${begun.title} after its end`);
+      raw += bytes.length;
+      if (raw > begun.limit) {
+        throw new VaultraError(
+          "plugin.part-too-long",
+          `The plugin wrote more than ${begun.limit} bytes to ${begun.title}`,
+          {
+            hint: "The plugin is at fault: tell its author.",
+          },
+        );
+      }
+      this.#raw += bytes.length;
+      this.#order.count(begun, bytes.length);
+      hash.update(bytes);
+      pieces.append(bytes);
+    };
+    return {
+      write: async (chunk) => {
+        try {
+          this.#guard(() => take(chunk.bytes));
+        } finally {
+          chunk.release();
+        }
+        await this.#output.room();
+      },
+      end: async (summary) => {
+        this.#guard(() => {
+          if (ended) throw outOfOrder(`The plugin ended ${begun.title} twice`);
+          ended = true;
+          this.#end(begun, pieces, raw, hash.digest(), summary);
+        });
+        await this.#output.room();
+      },
+    };
+  }
+
+  #end(begun: BegunEntry, pieces: EntryPieces, raw: number, sha256: Uint8Array, summary: EntryEnd): void {
+    const { info, path, part } = begun;
+    const rows = summary.rows ?? 0;
+    const isPart = part !== undefined;
+    if (!Number.isSafeInteger(rows) || rows < 0 || (!isPart && (rows > 0 || summary.continues === true))) {
+      throw new VaultraError("plugin.summary", `The plugin's summary of ${begun.title} is malformed`, {
+        hint: "The plugin is at fault: tell its author.",
+      });
+    }
+    const header = encodeEntryHeader(path, raw, this.#modified, {
+      ...(isPart ? { object: info.name, part, rows } : {}),
+      sha256: sha256.toHex(),
+      ...(summary.continues === true ? { continues: true } : {}),
+    });
+    const about = {
+      section: info.section,
+      name: begun.name,
+      ...(isPart ? { object: info.object!, part } : {}),
+      raw,
+      rows,
+      continues: summary.continues === true,
+      sha256,
+    };
+    const ready = { entry: pieces.complete(header, raw), path, about };
+    for (const next of this.#order.end(begun, ready)) this.#place(next);
+  }
+
+  #place({ entry, path, about }: ReadyEntry): void {
+    const { continues, ...rest } = about;
+    this.#ledger.add({ path, ...rest, ...(continues ? { continues } : {}) });
+    this.#placer.place(entry, (offset, stored, at) => this.#index.add({ ...about, at }, offset, stored));
+    this.#open--;
+  }
+
+  /**
+   * Ends the archive with index, manifest and trailer. Resolves when the consumer has taken the last byte.
+   * @param summary What the source found; checked against what it wrote.
+   * @param now The time of the end.
+   * @throws {VaultraError} `plugin.order`, `plugin.summary`, or the error that ended the archive
+   */
+  async finish(summary: SourceSummary, now: Date): Promise<ArchiveTotals> {
+    this.#guard(() => {
+      if (this.#open > 0) throw outOfOrder(`The plugin left ${this.#open} entries unfinished`);
+    });
+    await this.#flush();
+    const index = await this.#writeIndex();
+    const { manifest, text } = this.#guard(() => this.#manifest(index, summary, now));
+    let place!: Place;
+    this.#document(MANIFEST_PATH, [text], (written) => place = written, TAR_END_BYTES);
+    await this.#flush();
+    const { path: _, ...range } = place;
+    const sum = await this.#output.end((table) => encodeTrailer(this.#options.compression, table, range));
+    const { objects, rows, raw, entries } = manifest.totals;
+    return { ...sum, manifest: range, objects, rows, raw, entries };
+  }
+
+  /** Makes the archive void: the consumer and all producers fail with `reason`; the first reason counts. */
+  abort(reason: unknown): void {
+    this.#output.fail(reason);
+  }
+
+  async #writeIndex(): Promise<Place[]> {
+    const places: Place[] = [];
+    for (let piece = 0; piece * INDEX_PIECE_LINES < this.#index.length; piece++) {
+      this.#document(indexPath(piece), this.#index.piece(piece), (place) => places.push(place));
+      await this.#flush();
+    }
+    return places;
+  }
+
+  #manifest(
+    index: Place[],
+    summary: SourceSummary,
+    now: Date,
+  ): { readonly manifest: Manifest; readonly text: string } {
+    const manifest = buildManifest({
+      id: this.#options.header.id,
+      finished: now,
+      places: { header: this.#header!, restore: this.#restore!, index },
+      ledger: this.#ledger,
+      names: this.#order.names,
+      start: this.#options.position,
+      summary,
+    });
+    const text = `${JSON.stringify(manifest)}\n`;
+    if (new TextEncoder().encode(text).length > MAX_DOCUMENT_BYTES) {
+      throw new VaultraError(
+        "plugin.summary",
+        `The plugin named ${manifest.objects.length} objects, too many for one archive`,
+        {
+          hint: "Back up fewer objects at once, with 'only' and 'exclude'.",
+        },
+      );
+    }
+    return { manifest, text };
+  }
+
+  /** Writes an entry of the archive's own. `end` zeros follow its padding. */
+  #document(path: string, text: Iterable<string>, placed: (place: Place) => void, end = 0): void {
+    const pieces = new EntryPieces(this.#output, TAR_BLOCK);
+    const hash = createHash("sha256");
+    let raw = 0;
+    for (const batch of text) {
+      const bytes = new TextEncoder().encode(batch);
+      raw += bytes.length;
+      hash.update(bytes);
+      pieces.append(bytes);
+    }
+    const entry = pieces.complete(encodeEntryHeader(path, raw, this.#modified), raw, end);
+    const sha256 = hash.digest("hex");
+    this.#placer.place(entry, (offset, stored, at) => placed({ path, offset, stored, at, raw, sha256 }));
+  }
+
+  /** Ends the shared frame and waits until all before it has left, so that its place is known. */
+  #flush(): Promise<void> {
+    this.#placer.flush();
+    return this.#output.drained();
+  }
+
+  /** Runs a step of the producers' side; its failure makes the archive void. */
+  #guard<T>(step: () => T): T {
+    this.#output.check();
+    try {
+      return step();
+    } catch (error) {
+      this.abort(error);
+      throw error;
+    }
+  }
+}
