@@ -57,9 +57,11 @@ export async function runChild(
     stderr: "inherit",
   }).spawn();
   const reader = how === "shown" ? undefined : child.stdout.getReader();
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
   const timer = options.deadline === undefined ? undefined : setTimeout(() => {
-    child.kill("SIGKILL");
-    // A program that the child started may hold the pipe open for good.
+    if (!ended) child.kill("SIGKILL");
+    // A program that the child started may hold the pipe open after the child's end.
     void reader?.cancel();
   }, options.deadline);
   try {
@@ -69,7 +71,7 @@ export async function runChild(
       if (how === "both") writeFully(part.value);
       output += decoder.decode(part.value, { stream: true });
     }
-    return { code: (await child.status).code, output };
+    return { code: (await status).code, output };
   } finally {
     clearTimeout(timer);
   }
