@@ -2,7 +2,7 @@ import { VaultraError } from "../errors.ts";
 
 /** One problem in the configuration. Its text never holds a secret: whoever adds one masks values. */
 export interface Problem {
-  /** Where: `vaultra.yaml:7:15`, an environment variable, a flag. */
+  /** Where: `vaultra.yaml:7:15`, an environment variable, a flag; empty for what is nowhere. */
   readonly place: string;
   /** Counted from 1; only of problems in the file. */
   readonly line?: number;
@@ -62,7 +62,7 @@ export class Problems {
     const rest = problems.length - lines.length;
     if (rest > 0) lines.push(`and ${rest} more`);
     const message = problems.length === 1
-      ? lines[0]!
+      ? lines[0]!.replace(problems[0]!.place === "" ? /^[a-z]/ : /^$/, (letter) => letter.toUpperCase())
       : [`The configuration has ${problems.length} problems:`, ...lines].join("\n");
     throw new VaultraError("config.invalid", message, {
       hint: "docs/configuration.md lists every key; `vaultra config check` finds all problems at once.",

@@ -11,7 +11,7 @@ import { durationPattern, parseDuration, parseSize, sizePattern } from "./units.
 /** Text of one line, without control characters. References to secrets are text too. */
 function line(longest: number) {
   return z.string().regex(
-    new RegExp(`^[^\\p{Cc}]{1,${longest}}$`, "u"),
+    new RegExp(`^[^\\u0000-\\u001f\\u007f]{1,${longest}}$`),
     `expected one line of 1 to ${longest} characters without control characters`,
   );
 }
@@ -139,7 +139,10 @@ const storeName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/);
 
 /** The whole file. */
 export const configSchema = z.strictObject({
-  version: z.literal(1).meta({ description: "The version of the file's form: 1.", examples: [1] }),
+  version: z.literal(1, "expected 1, the only version that this program reads").meta({
+    description: "The version of the file's form: 1.",
+    examples: [1],
+  }),
   stores: z.record(storeName, section).prefault({}).meta({
     description: "Stores by name, each an address, or a mapping of `url` and the store's own keys.",
     examples: [{ main: { url: "file:/srv/backups" } }],
