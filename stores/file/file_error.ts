@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { toVaultraError, TransientError, VaultraError } from "../../core/errors.ts";
 
 const full = "Free some space, or choose a store on a larger disk; nothing of the unfinished object is kept.";
@@ -65,7 +66,12 @@ export function fileError(error: unknown, doing: string): VaultraError {
 
 /** The operating system's name of an error, such as `ENOENT`; `undefined` for an error of another origin. */
 export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error ? (error as Error & { code?: string }).code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, message } = error as Error & { code?: string };
+  if (code !== undefined) return code;
+  // The runtime names the commonest errors only and gives the others' numbers.
+  const number = Number(/\(os error (\d+)\)/.exec(message)?.[1]);
+  return Object.entries(constants.errno).find(([, value]) => value === number)?.[0];
 }
 
 /** Runs a call of the file system and translates its error. */
