@@ -213,6 +213,16 @@ Deno.test("acquireLock() without conditional puts lets one of several win", asyn
   assert.deepEqual(await keys(store), []);
 });
 
+Deno.test("acquireLock() without conditional puts releases no lock but its own", async () => {
+  const clock = new Clock();
+  const store = new MemoryStore({ now: clock.now, conditionalPut: false });
+  const late = await acquireLock(store, "orders", options(clock, { settle: 1 }));
+  clock.advance(90_001);
+  await using _lock = await acquireLock(store, "orders", options(clock, { settle: 1 }));
+  await late[Symbol.asyncDispose]();
+  assert.deepEqual(await keys(store), [".locks/orders"]);
+});
+
 Deno.test("acquireLock() stops when it is cancelled", async () => {
   const signal = AbortSignal.abort(new VaultraError("interrupted", "Stopped"));
   await assert.rejects(acquireLock(new MemoryStore(), "orders", options(new Clock(), { signal })), {

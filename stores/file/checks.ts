@@ -93,7 +93,7 @@ async function space(root: string): Promise<Check> {
     return {
       name: "file.space",
       status: "warning",
-      found: `The free space is unknown: the system answered ${errorCode(error)}`,
+      found: `The free space is unknown: ${errorCode(error) ?? "the right to ask is missing"}`,
       fix: "Look with df whether the disk has room for the next backup.",
     };
   }

@@ -1,4 +1,4 @@
-import { basename, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
@@ -38,7 +38,26 @@ function pathOf(address: string): string | { readonly wrong: string } {
   return path;
 }
 
-/** Validates `{ url }`: `file:PATH`, `file:///path` or a plain path, made absolute against the current folder. */
+/**
+ * The path without symbolic links, as far as it exists. A Worker's right to a folder does not reach through a
+ * link, even when the folder is named by the link.
+ */
+function withoutLinks(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    const above = dirname(path);
+    // Any other failure is told, in better words, by the store that opens the folder.
+    return error instanceof Deno.errors.NotFound && above !== path
+      ? join(withoutLinks(above), basename(path))
+      : path;
+  }
+}
+
+/**
+ * Validates `{ url }`: `file:PATH`, `file:///path` or a plain path, made absolute against the current folder,
+ * symbolic links resolved.
+ */
 export const fileStoreConfig = z.strictObject({ url: z.string() }).transform(
   ({ url }, context): FileStoreConfig => {
     const path = pathOf(url);
@@ -49,6 +68,6 @@ export const fileStoreConfig = z.strictObject({ url: z.string() }).transform(
     if (typeof path !== "string") return issue(path.wrong);
     const folder = isAbsolute(path) ? resolve(path) : resolve(Deno.cwd(), path);
     if (basename(folder) === "") return issue("The root of a disk cannot be a store: name a folder in it");
-    return { folder };
+    return { folder: withoutLinks(folder) };
   },
 );

@@ -43,6 +43,20 @@ Deno.test("fileStoreConfig refuses what names no folder, and unknown keys", () =
   assert.ok(fileStoreConfig.safeParse({ url: "/srv/b", region: "x" }).error);
 });
 
+Deno.test("fileStoreConfig resolves links, also above folders that do not exist yet", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(`${folder}/real`);
+    await Deno.symlink("real", `${folder}/link`);
+    assert.deepEqual(fileStoreConfig.parse({ url: `${folder}/link` }), { folder: `${folder}/real` });
+    assert.deepEqual(fileStoreConfig.parse({ url: `file:${folder}/link/a/b` }), {
+      folder: `${folder}/real/a/b`,
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("the file plugin asks for its folder and nothing else", () => {
   const config = fileStoreConfig.parse({ url: "/srv/backups" });
   assert.deepEqual(plugin.permissions(config, "backup"), { read: ["/srv/backups"], write: ["/srv/backups"] });
