@@ -81,6 +81,21 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/**
+ * The lines of a piece of the index without their line feeds. Every character of a sound one is ASCII.
+ * @param path The piece's, for errors.
+ * @throws {VaultraError} `damaged.index`
+ */
+export function* splitLines(bytes: Uint8Array, path: string): Generator<string> {
+  const text = new TextDecoder("latin1").decode(bytes);
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf("\n", at);
+    if (end < 0) throw damagedIndex(`'${path}' ends in the middle of a line`);
+    yield text.slice(at, end);
+    at = end + 1;
+  }
+}
+
 /** The section of an entry of the index. */
 export function sectionOf(path: string): Section {
   return path.slice(0, path.indexOf("/")) as Section;

@@ -39,11 +39,23 @@ export interface ObjectTally {
 
 /** The sums over the entries seen so far. */
 export class Ledger {
-  entries = 0;
+  /** Lines of the index so far. */
+  entries: number;
+  /** Bytes of content so far. */
   raw = 0;
   readonly objects = new Map<number, ObjectTally>();
   readonly #files = new Set<string>();
   #section = 0;
+
+  /** @param first The number of the first line that is added. */
+  constructor(first = 0) {
+    this.entries = first;
+  }
+
+  /** Passes over a line. */
+  skip(): void {
+    this.entries++;
+  }
 
   /**
    * Takes the next entry.

@@ -39,6 +39,7 @@ export interface TarEntry {
  */
 export class TarParser {
   #position = 0;
+  #taken = 0;
   #state: "header" | "pax" | "content" | "padding" | "zeros" | "end" = "header";
   /** Bytes of the current header, pax body or padding that an earlier block held. */
   #partial: Uint8Array[] = [];
@@ -74,15 +75,15 @@ export class TarParser {
   }
 
   /**
-   * Reads on in `block`; the views of content keep it alive.
+   * Reads on in `block`; the views of content keep it alive. Stops at the tar's end.
+   * @param limit Stops after so many entries.
    * @returns The entries that became whole, in order.
    * @throws {VaultraError} `damaged.tar`
    */
-  push(block: Bytes): TarEntry[] {
+  push(block: Bytes, limit = Infinity): TarEntry[] {
     const entries: TarEntry[] = [];
     let at = 0;
-    while (at < block.length) {
-      if (this.#state === "end") throw damagedTar("Bytes follow the end of the archive's tar");
+    while (at < block.length && this.#state !== "end" && entries.length < limit) {
       const length = Math.min(this.#missing, block.length - at);
       const bytes = block.subarray(at, at + length);
       at += length;
@@ -92,7 +93,13 @@ export class TarParser {
       else this.#partial.push(bytes);
       if (this.#missing === 0) this.#complete(entries);
     }
+    this.#taken = at;
     return entries;
+  }
+
+  /** Bytes of the last block that were read: fewer than it has when the tar ended in it. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** The state has all its bytes: reads them and goes on to the next. */

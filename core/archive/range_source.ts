@@ -1,0 +1,51 @@
+import { VaultraError } from "../errors.ts";
+import type { ObjectReader } from "../store.ts";
+import type { Bytes, ByteStream } from "../streams/bytes.ts";
+
+/** An archive that can be read by ranges. */
+export interface RangeSource {
+  /** Bytes of the whole archive. */
+  readonly size: number;
+  /**
+   * Exactly `length` bytes, in a buffer of their own.
+   * @throws {VaultraError} `damaged.short-object` when there are fewer
+   */
+  read(offset: number, length: number): Promise<Bytes>;
+  /** The bytes from `offset`: `length` of them, or all to the end. */
+  stream(offset: number, length?: number): ByteStream;
+}
+
+/** An object of a store as a {@linkcode RangeSource}. */
+export function storeSource(
+  store: ObjectReader,
+  key: string,
+  size: number,
+  signal?: AbortSignal,
+): RangeSource {
+  async function* stream(offset: number, length = size - offset): AsyncGenerator<Bytes> {
+    if (length > 0) yield* await store.get(key, { offset, length }, signal);
+  }
+  return {
+    size,
+    stream,
+    async read(offset, length) {
+      const whole = new Uint8Array(length);
+      let at = 0;
+      for await (const block of stream(offset, length)) {
+        if (at + block.length > length) break;
+        whole.set(block, at);
+        at += block.length;
+      }
+      if (at !== length) {
+        throw new VaultraError(
+          "damaged.short-object",
+          `The store gave ${at} of ${length} bytes of '${key}'`,
+          {
+            hint: "Try again; if it happens again, verify the backup.",
+          },
+        );
+      }
+      return whole;
+    },
+  };
+}
