@@ -17,6 +17,7 @@ import type { Engine } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
 import { inspectDatabase } from "./inspect.ts";
 import { FileRestore } from "./restore.ts";
+import { TableRestore } from "./table_restore.ts";
 import { takeSnapshot } from "./take_snapshot.ts";
 
 /** One SQLite database file. */
@@ -68,14 +69,13 @@ export class SqliteAdapter implements DatabaseAdapter {
   }
 
   /** Whole files go the short way; single tables, additions to a database and SQL text are copied row by row. */
-  restore(request: RestoreRequest): Promise<RestoreTarget> {
+  // deno-lint-ignore require-await -- what a constructor throws must reject
+  async restore(request: RestoreRequest): Promise<RestoreTarget> {
     const byTable = request.only.length + request.exclude.length > 0 || request.schemaOnly ||
       request.dataOnly ||
       request.ifExists === "append" || request.output === "sql";
-    if (byTable) {
-      throw new VaultraError("usage.whole-file", "Single tables of SQLite cannot be restored yet");
-    }
-    return Promise.resolve(new FileRestore(this.#engine, this.#config, request, this.#context));
+    const Restore = byTable ? TableRestore : FileRestore;
+    return new Restore(this.#engine, this.#config, request, this.#context);
   }
 
   checks(): AsyncIterable<Check> {

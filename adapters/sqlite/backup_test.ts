@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { buildSample, type SampleOptions } from "../../tests/fakes/sqlite_sample.ts";
-import { backUp, fileOf, restore, run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import { backUp, restore, run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
 
 const matrix: SampleOptions[] = [
   ...[512, 1024, 2048, 8192, 16384, 32768, 65536].map((pageSize) => ({ pageSize })),

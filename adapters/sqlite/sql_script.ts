@@ -1,0 +1,144 @@
+import { Buffer } from "node:buffer";
+import type { DatabaseSync } from "node:sqlite";
+import type { RestoreRequest } from "../../core/database.ts";
+import type { PluginContext } from "../../core/plugin.ts";
+import type { Bytes } from "../../core/streams/bytes.ts";
+import { bookkeeping, type Chosen } from "./chosen.ts";
+import { number, quote, text } from "./connection.ts";
+import { readSchema, type Relation, type SchemaRow } from "./schema.ts";
+import { readRows, type SqlValue, tableShape, TEXT } from "./table_rows.ts";
+
+/** Characters in a chunk of the script. */
+const CHUNK = 256 << 10;
+
+/**
+ * SQL text that makes the chosen tables anew, for `sqlite3 new.db < script.sql`. Every value comes back as it
+ * was, also those that `.dump` loses: text with NUL or invalid characters, rows that break a CHECK, rowids.
+ */
+export async function* sqlScript(
+  source: DatabaseSync,
+  chosen: Chosen,
+  { schemaOnly, dataOnly }: RestoreRequest,
+  context: PluginContext,
+): AsyncGenerator<Bytes> {
+  const encoder = new TextEncoder();
+  let pending = "";
+  for (const piece of statements(source, chosen, !dataOnly, !schemaOnly)) {
+    pending += piece;
+    if (pending.length < CHUNK) continue;
+    context.signal.throwIfAborted();
+    yield encoder.encode(pending);
+    pending = "";
+    await new Promise((next) => setTimeout(next, 0));
+  }
+  if (pending) yield encoder.encode(pending);
+}
+
+/** The statements, each with its line end. */
+function* statements(
+  source: DatabaseSync,
+  chosen: Chosen,
+  schema: boolean,
+  data: boolean,
+): Generator<string> {
+  if (schema) {
+    for (const pragma of ["page_size", "auto_vacuum", "user_version", "application_id"]) {
+      yield `PRAGMA ${pragma} = ${number(source, `pragma ${pragma}`)};\n`;
+    }
+    yield `PRAGMA encoding = '${text(source, "pragma encoding")}';\n`;
+  }
+  yield "PRAGMA foreign_keys = OFF;\nPRAGMA ignore_check_constraints = ON;\nBEGIN;\n";
+  if (schema) yield* sqlOf(data ? chosen.tables : chosen.tables.filter(({ kind }) => kind === "table"));
+  if (data) { for (const table of chosen.tables) yield* inserts(source, table); }
+  if (schema) {
+    yield* sqlOf(chosen.indexes);
+    yield* data ? virtualTables(chosen.virtual) : sqlOf(chosen.virtual);
+  }
+  if (data) yield* facts(source, chosen);
+  if (schema) yield* sqlOf([...chosen.views, ...chosen.triggers]);
+  yield "COMMIT;\nPRAGMA ignore_check_constraints = OFF;\n";
+}
+
+/** The statements as they stand in the schema. One that may end in a comment gets its semicolon on a new line. */
+function* sqlOf(rows: readonly SchemaRow[]): Generator<string> {
+  for (const { sql } of rows) yield /--.*$/.test(sql ?? "") ? `${sql}\n;\n` : `${sql};\n`;
+}
+
+function* inserts(source: DatabaseSync, table: Relation): Generator<string> {
+  const shape = tableShape(source, table.name);
+  if (shape.rowidHidden) {
+    yield `-- The rowids of ${JSON.stringify(table.name)} cannot be named: three columns hide them\n`;
+  }
+  const literal = literals(text(source, "pragma encoding"));
+  const into = `INSERT INTO ${quote(table.name)} (${shape.columns}) VALUES (`;
+  for (const [classes, ...values] of readRows(source, shape)) {
+    if (shape.columns.length === 0) yield `INSERT INTO ${quote(table.name)} DEFAULT VALUES;\n`;
+    else yield `${into}${values.map((value, index) => literal(value, classes[index] === TEXT))});\n`;
+  }
+}
+
+/** Virtual tables are entered as they are: their content is in their shadow tables already. */
+function* virtualTables(virtual: readonly Relation[]): Generator<string> {
+  if (virtual.length === 0) return;
+  const literal = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  yield "PRAGMA writable_schema = ON;\n";
+  for (const { name, sql } of virtual) {
+    yield `INSERT INTO sqlite_schema VALUES ('table', ${literal(name)}, ${literal(name)}, 0, ${
+      literal(sql ?? "")
+    });\n`;
+  }
+  yield "PRAGMA writable_schema = RESET;\n";
+}
+
+/** The counters of AUTOINCREMENT and the planner's statistics. sqlite_stat4 only some builds of SQLite have. */
+function* facts(source: DatabaseSync, chosen: Chosen): Generator<string> {
+  const names = new Set(chosen.tables.map(({ name }) => name));
+  const present = new Set(readSchema(source).map(({ name }) => name));
+  const literal = literals(text(source, "pragma encoding"));
+  for (const name of bookkeeping.filter((each) => present.has(each) && each !== "sqlite_stat4")) {
+    if (name === "sqlite_stat1") yield "ANALYZE sqlite_schema;\n";
+    const shape = tableShape(source, name);
+    const columns = shape.columns.slice(1);
+    const key = columns[0] ?? "";
+    if (name === "sqlite_sequence") yield `DELETE FROM ${name};\n`;
+    for (const [classes, , ...values] of readRows(source, shape)) {
+      const cells = values.map((value, index) => literal(value, classes[index + 1] === TEXT));
+      const owner = source.prepare(`select ${key} as name from ${name} where ${key} = ${cells[0]}`).get()
+        ?.name;
+      if (names.has(String(owner))) yield `INSERT INTO ${name} (${columns}) VALUES (${cells});\n`;
+    }
+  }
+}
+
+/** Writes values as literals that give the same value back. */
+function literals(encoding: string): (value: SqlValue, isText: boolean) => string {
+  const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
+  const asText = (bytes: Uint8Array) => {
+    try {
+      const decoded = decoder.decode(bytes);
+      if (!decoded.includes("\0")) return `'${decoded.replaceAll("'", "''")}'`;
+    } catch (thrown) {
+      if (!(thrown instanceof TypeError)) throw thrown;
+    }
+    return `CAST(${asBlob(bytes)} AS TEXT)`;
+  };
+  const asBlob = (bytes: Uint8Array) =>
+    `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}'`;
+  return (value, isText) => {
+    if (value instanceof Uint8Array) return isText ? asText(value) : asBlob(value);
+    if (typeof value === "number") return realLiteral(value);
+    return value === null ? "NULL" : String(value);
+  };
+}
+
+/**
+ * A floating-point number so that SQLite reads the same one: 15 digits where they suffice, else 17, which stay
+ * clear of the rounding of SQLite's own reader.
+ */
+export function realLiteral(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
+  if (Object.is(value, -0)) return "-0.0";
+  const short = value.toPrecision(15);
+  const digits = Number(short) === value ? String(Number(short)) : value.toPrecision(17);
+  return /[.e]/.test(digits) ? digits : `${digits}.0`;
+}

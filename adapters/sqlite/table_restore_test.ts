@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { VaultraError } from "../../core/errors.ts";
+import { buildSample, type SampleOptions } from "../../tests/fakes/sqlite_sample.ts";
+import { backUp, MemoryReader, restore, run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+
+const matrix: SampleOptions[] = [
+  { flawed: true },
+  { encoding: "UTF-16le", journalMode: "wal" },
+  { encoding: "UTF-16be", autoVacuum: 1 },
+  { pageSize: 512, autoVacuum: 2 },
+  { pageSize: 65536 },
+];
+
+/** Every value of every table with rowid, storage class and bytes, as sqlite3 tells them. */
+function everything(path: string, tables: readonly string[]): string {
+  return tables.map((table) => {
+    const name = `"${table.replaceAll('"', '""')}"`;
+    const columns = run("sqlite3", path, `select name from pragma_table_xinfo(${name}) where hidden <> 1`)
+      .trim().split("\n");
+    const quoted = columns.map((column) => `"${column.replaceAll('"', '""')}"`);
+    const values = quoted.map((column) =>
+      `typeof(${column}), hex(cast(${column} as blob)), ${column} + 0 < 0, 1.0 / ${column}`
+    );
+    const hidden = table.startsWith("sqlite_") || columns.includes("_rowid_") ||
+      run("sqlite3", path, `select wr from pragma_table_list where name = ${name}`).trim() === "1";
+    const rowid = hidden ? "0" : "oid";
+    const rows = run("sqlite3", path, `select ${rowid}, ${values} from ${name}`).split("\n");
+    return [table, ...(hidden ? rows.sort() : rows)].join("\n");
+  }).join("\n");
+}
+
+function tablesOf(path: string): string[] {
+  const tables = run(
+    "sqlite3",
+    path,
+    "select name from sqlite_schema where type = 'table' and rootpage > 0 and name not like 'sqlite_stat4' order by 1",
+  );
+  return tables.trim().split("\n");
+}
+
+function schemaOf(path: string, where = "1"): string {
+  return run(
+    "sqlite3",
+    path,
+    `select type, name, tbl_name, sql from sqlite_schema where name <> 'sqlite_stat4' and ${where} order by type, name`,
+  );
+}
+
+const pragmas = ["page_size", "encoding", "auto_vacuum", "user_version", "application_id"];
+
+for (const options of matrix) {
+  Deno.test(`TableRestore copies all tables of ${JSON.stringify(options)}`, async () => {
+    using folder = temporaryFolder();
+    const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
+    buildSample(source, options);
+    const archive = await backUp(source, { partBytes: 70_000 });
+    await restore(archive, target, { only: ["*", "big_orders"] });
+    assert.equal(schemaOf(target), schemaOf(source));
+    assert.equal(everything(target, tablesOf(target)), everything(source, tablesOf(source)));
+    for (const pragma of pragmas) {
+      assert.equal(
+        run("sqlite3", target, `pragma ${pragma}`),
+        run("sqlite3", source, `pragma ${pragma}`),
+        pragma,
+      );
+    }
+    assert.equal(
+      run("sqlite3", target, "pragma integrity_check"),
+      run("sqlite3", source, "pragma integrity_check"),
+    );
+    assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
+    assert.equal(run("sqlite3", target, "select rowid from contentless('kept')").trim(), "9");
+    assert.equal(run("sqlite3", target, "select id from boxes where x1 > 2").trim(), "2");
+    assert.deepEqual(
+      [...Deno.readDirSync(folder.path)].map((entry) => entry.name).filter((name) =>
+        name.startsWith("target")
+      ),
+      ["target.db"],
+    );
+  });
+
+  Deno.test(`sqlScript() makes an equal database of ${JSON.stringify(options)}`, async () => {
+    using folder = temporaryFolder();
+    const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
+    buildSample(source, options);
+    const { script } = await restore(await backUp(source), `${folder.path}/work`, { output: "sql" });
+    Deno.writeTextFileSync(`${folder.path}/script.sql`, script);
+    run("sh", "-c", `sqlite3 -bail "${target}" < "${folder.path}/script.sql"`);
+    assert.equal(schemaOf(target), schemaOf(source));
+    assert.equal(everything(target, tablesOf(target)), everything(source, tablesOf(source)));
+    for (const pragma of pragmas) {
+      assert.equal(
+        run("sqlite3", target, `pragma ${pragma}`),
+        run("sqlite3", source, `pragma ${pragma}`),
+        pragma,
+      );
+    }
+    assert.equal(
+      run("sqlite3", target, "pragma integrity_check"),
+      run("sqlite3", source, "pragma integrity_check"),
+    );
+    assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
+  });
+}
+
+/** A sample, its archive in small parts, and a target that holds other data. */
+async function scene(folder: string) {
+  const [source, target] = [`${folder}/source.db`, `${folder}/target.db`];
+  buildSample(source, { rows: 20_000 });
+  const archive = await backUp(source, { partBytes: 64 << 10 });
+  const db = new DatabaseSync(target);
+  db.exec(
+    "create table other (v); insert into other values (1); create table orders (old); insert into orders values (2)",
+  );
+  db.close();
+  return { source, target, archive };
+}
+
+const refused = (code: string) => (error: unknown) => error instanceof VaultraError && error.code === code;
+
+Deno.test("TableRestore reads only the parts that hold the chosen tables", async () => {
+  using folder = temporaryFolder();
+  const { archive, source } = await scene(folder.path);
+  const { PageFetch } = await import("./page_fetch.ts");
+  const root = Number(run("sqlite3", source, "select rootpage from sqlite_schema where name = 'numbered'"));
+  const reader = new MemoryReader(archive);
+  using fetch = await PageFetch.create(reader, `${folder.path}/pages`);
+  await fetch?.fetch([1]);
+  await fetch?.fetch([root]);
+  const parts = archive.entries.filter((entry) => entry.section === "data").length;
+  assert.ok(parts > 20 && reader.reads < 8, `${reader.reads} reads of ${parts} parts`);
+});
+
+Deno.test("TableRestore appends tables to an existing database and leaves the others", async () => {
+  using folder = temporaryFolder();
+  const { archive, source, target } = await scene(folder.path);
+  const report = await restore(archive, target, { only: ["numbered", "docs"], ifExists: "append" });
+  assert.equal(run("sqlite3", target, "select v from other; select old from orders"), "1\n2\n");
+  assert.equal(
+    everything(target, ["numbered", "docs_content", "docs_data"]),
+    everything(source, ["numbered", "docs_content", "docs_data"]),
+  );
+  assert.equal(
+    run("sqlite3", target, "select seq from sqlite_sequence where name = 'numbered'").trim(),
+    "500",
+  );
+  assert.equal(run("sqlite3", target, "pragma integrity_check").trim(), "ok");
+  assert.equal(report.objects.find(({ name }) => name === "numbered")?.rows, 1);
+});
+
+Deno.test("TableRestore does not append a table that exists", async () => {
+  using folder = temporaryFolder();
+  const { archive, target } = await scene(folder.path);
+  const before = run("sqlite3", target, ".sha3sum");
+  await assert.rejects(
+    restore(archive, target, { only: ["orders"], ifExists: "append" }),
+    refused("target.exists"),
+  );
+  await assert.rejects(restore(archive, target, { only: ["orders"] }), refused("target.exists"));
+  assert.equal(run("sqlite3", target, ".sha3sum"), before);
+});
+
+Deno.test("TableRestore replaces chosen tables in an existing database", async () => {
+  using folder = temporaryFolder();
+  const { archive, source, target } = await scene(folder.path);
+  await restore(archive, target, { only: ["orders", "docs"], ifExists: "replace" });
+  await restore(archive, target, { only: ["orders", "docs"], ifExists: "replace" });
+  assert.equal(run("sqlite3", target, "select v from other"), "1\n");
+  assert.equal(everything(target, ["orders", "docs_idx"]), everything(source, ["orders", "docs_idx"]));
+  assert.equal(schemaOf(target, "tbl_name = 'orders'"), schemaOf(source, "tbl_name = 'orders'"));
+  assert.equal(run("sqlite3", target, "pragma integrity_check").trim(), "ok");
+});
+
+Deno.test("TableRestore keeps the target as it was when copying fails", async () => {
+  using folder = temporaryFolder();
+  const { archive, target } = await scene(folder.path);
+  const before = run("sqlite3", target, ".sha3sum");
+  const rows = { only: ["orders"], dataOnly: true, ifExists: "append" } as const;
+  await assert.rejects(
+    restore(archive, target, rows),
+    (error) => error instanceof VaultraError && error.family === "target",
+  );
+  assert.equal(run("sqlite3", target, ".sha3sum"), before);
+});
+
+Deno.test("TableRestore restores schema only, then rows only, without firing triggers", async () => {
+  using folder = temporaryFolder();
+  const { archive, source } = await scene(folder.path);
+  const target = `${folder.path}/new.db`;
+  const chosen = { only: ["loose", "numbered", "docs"] };
+  await restore(archive, target, { ...chosen, schemaOnly: true });
+  assert.equal(run("sqlite3", target, "select count(*) from loose; select count(*) from docs"), "0\n0\n");
+  await restore(archive, target, { ...chosen, dataOnly: true, ifExists: "replace" });
+  for (const table of ["loose", "numbered", "docs_content"]) {
+    assert.equal(everything(target, [table]), everything(source, [table]));
+  }
+  assert.equal(schemaOf(target, "type = 'trigger'"), schemaOf(source, "name = 'loose_insert'"));
+  assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
+});
+
+Deno.test("TableRestore works on an archive that comes from a pipe", async () => {
+  using folder = temporaryFolder();
+  const { archive, source } = await scene(folder.path);
+  const target = `${folder.path}/new.db`;
+  const { objects: _, ...rest } = { objects: archive.summary.objects };
+  await restore({ ...archive }, target, { only: ["orders"], ...rest, objects: undefined as never });
+  assert.equal(everything(target, ["orders"]), everything(source, ["orders"]));
+});
+
+Deno.test("TableRestore names what there is when nothing matches", async () => {
+  using folder = temporaryFolder();
+  const { archive } = await scene(folder.path);
+  await assert.rejects(
+    restore(archive, `${folder.path}/new.db`, { only: ["ordres"] }),
+    (error) =>
+      error instanceof VaultraError && error.code === "usage.no-such-object" &&
+      /orders/.test(error.hint ?? ""),
+  );
+});
+
+Deno.test("TableRestore keeps text in a target of another encoding", async () => {
+  using folder = temporaryFolder();
+  const { archive, source } = await scene(folder.path);
+  const target = `${folder.path}/wide.db`;
+  const db = new DatabaseSync(target);
+  db.exec("pragma encoding = 'UTF-16le'; create table other (v)");
+  db.close();
+  await restore(archive, target, { only: ["loose"], ifExists: "append" });
+  const query = "select rowid, v from loose";
+  assert.equal(run("sqlite3", target, query), run("sqlite3", source, query));
+});
