@@ -1,0 +1,78 @@
+import { hostname } from "node:os";
+import { backup as runBackup, planBackup } from "../../core/backup.ts";
+import type { BackupRecord } from "../../core/archive/format.ts";
+import { archiveKeyOf } from "../../core/catalog/keys.ts";
+import type { Job } from "../../core/config/job.ts";
+import { exitCodes, toVaultraError } from "../../core/errors.ts";
+import type { BackupOptions } from "../commands/backup.ts";
+import { chosenJobs } from "../jobs.ts";
+import { keepRunLocally } from "../local_runs.ts";
+import { tableText } from "../output/table.ts";
+import { bytesText, countOf, countText, durationText } from "../output/units.ts";
+import type { Session } from "../session.ts";
+import { Workspace } from "../workspace.ts";
+
+/** `vaultra backup`: jobs run one after the other; the first failing one's code is the exit code. */
+export async function backup(
+  session: Session,
+  names: readonly string[],
+  options: BackupOptions,
+): Promise<number> {
+  const workspace = await Workspace.open(session);
+  const jobs = await chosenJobs(workspace, names, options.db, options);
+  let code = 0;
+  for (const job of jobs) {
+    for (const warning of job.warnings) session.warn(warning);
+    try {
+      if (options.dryRun) await tellPlan(session, job);
+      else code ||= await backupOne(session, job);
+    } catch (thrown) {
+      session.context.signal.throwIfAborted();
+      const error = toVaultraError(thrown);
+      session.fail(error);
+      code ||= error.exitCode;
+    }
+  }
+  return code;
+}
+
+/** @returns 3 when the backup carries a warning that a person must read. */
+async function backupOne(session: Session, job: Job): Promise<number> {
+  const record = await runBackup(job, { host: hostname(), pid: Deno.pid }, {
+    ...session.operation(),
+    keepRun: (run) => keepRunLocally(run, session.context.env),
+  });
+  session.json({ type: "result", command: "backup", store: job.store.name, record });
+  session.say(backupText(session, job, record));
+  return record.warnings.length > 0 ? exitCodes.warning : 0;
+}
+
+function backupText(session: Session, job: Job, record: BackupRecord): string {
+  const { green, bold } = session.style;
+  const smaller = record.archive.size > 0 ? (record.raw / record.archive.size).toFixed(1) : "1.0";
+  return [
+    `${green("✔")} ${bold(record.job)} backed up in ${durationText(record.milliseconds)}`,
+    `  backup    ${record.id}`,
+    `  holds     ${countOf(record.objects, "object")}, ${countOf(record.rows, "row")}, ${
+      bytesText(record.raw)
+    }`,
+    `  stored    ${bytesText(record.archive.size)} (${record.archive.compression}, ${smaller} times smaller)`,
+    `  archive   ${job.store.name}/${archiveKeyOf(record)}`,
+  ].join("\n");
+}
+
+async function tellPlan(session: Session, job: Job): Promise<void> {
+  const info = await planBackup(job, session.operation());
+  session.json({ type: "plan", command: "backup", job: job.name, store: job.store.name, database: info });
+  session.say(
+    `${session.style.bold(job.name)}: ${info.engine} ${info.version}, ${
+      bytesText(info.bytes)
+    } would go to ${job.store.name}`,
+  );
+  session.say(tableText(
+    [{ title: "OBJECT" }, { title: "KIND" }, { title: "ROWS", align: "right" }],
+    info.objects.map((
+      object,
+    ) => [object.name, object.kind, object.rows === undefined ? "" : countText(object.rows)]),
+  ));
+}

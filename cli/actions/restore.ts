@@ -1,0 +1,201 @@
+import { basename, dirname } from "node:path";
+import { archiveKeyOf, parseKey } from "../../core/catalog/keys.ts";
+import type { ProofLevel, RestorePlan } from "../../core/database.ts";
+import { resolveDatabase, resolveStore } from "../../core/config/resolve.ts";
+import { exitCodes, VaultraError } from "../../core/errors.ts";
+import { restore as runRestore, type RestoreOrigin, type RestoreOutcome } from "../../core/restore.ts";
+import type { ObjectStore } from "../../core/store.ts";
+import type { RestoreOptions } from "../commands/restore.ts";
+import { countOf, durationText } from "../output/units.ts";
+import { printable } from "../output/table.ts";
+import { confirmTyping } from "../prompts.ts";
+import { openScript, type Script } from "../script.ts";
+import type { Session } from "../session.ts";
+import { Workspace } from "../workspace.ts";
+
+/** An origin and the store that must be closed after it. */
+type Opened = { readonly origin: RestoreOrigin; readonly store?: ObjectStore; readonly proof?: ProofLevel };
+
+/** `vaultra restore [BACKUP]`. */
+export async function restore(
+  session: Session,
+  backup: string | undefined,
+  options: RestoreOptions,
+): Promise<number> {
+  checkUsage(backup, options);
+  const to = options.to!;
+  const workspace = await Workspace.open(session);
+  const started = session.context.monotonic();
+  const opened = await openOrigin(session, workspace, backup, options);
+  await using _store = opened.store;
+  using script = to.startsWith("sql:")
+    ? openScript(to.slice(4), options.ifExists === "replace", session.context)
+    : undefined;
+
+  // Addresses are resolved before the archive is opened, so that a slip of the pen costs no time.
+  const target = script === undefined ? await resolveDatabase(to, workspace.context, "--to") : undefined;
+  const outcome = await runRestore({
+    origin: opened.origin,
+    target: async (engine) => target ?? await scriptTarget(engine, script!, workspace),
+    ...(script === undefined ? {} : { script: (bytes) => script.write(bytes) }),
+    only: options.only ?? [],
+    exclude: options.exclude ?? [],
+    schemaOnly: options.schemaOnly === true,
+    dataOnly: options.dataOnly === true,
+    ifExists: script === undefined ? options.ifExists ?? "fail" : "fail",
+    ...(options.proof === undefined ? {} : { proof: options.proof }),
+    dryRun: options.dryRun === true,
+    confirm: async (plan) => {
+      if (options.ifExists !== "replace" || options.yes || target === undefined) return;
+      await confirmTyping(session.context, target.plugin.plugin.title(target.config), plan.steps);
+    },
+  }, session.operation());
+  if (outcome.report !== undefined) script?.commit();
+  return tell(session, outcome, session.context.monotonic() - started, script);
+}
+
+function checkUsage(backup: string | undefined, options: RestoreOptions): void {
+  const usage = (code: "which-backup" | "which-target" | "only-one", message: string, hint: string) =>
+    new VaultraError(`usage.${code}`, message, { hint });
+  if ((backup === undefined) === (options.from === undefined)) {
+    throw usage(
+      "which-backup",
+      backup === undefined ? "No backup was named" : `Both the backup "${backup}" and --from were given`,
+      'Name a backup ("latest" is the newest), or give an archive\'s address with --from.',
+    );
+  }
+  if (options.to === undefined) {
+    throw usage(
+      "which-target",
+      "No target was named",
+      "Give the target's address with --to, such as sqlite:restored.db.",
+    );
+  }
+  if (options.schemaOnly && options.dataOnly) {
+    throw usage(
+      "only-one",
+      "--schema-only and --data-only exclude each other",
+      "Give one of them, or none for both.",
+    );
+  }
+}
+
+async function openOrigin(
+  session: Session,
+  workspace: Workspace,
+  backup: string | undefined,
+  options: RestoreOptions,
+): Promise<Opened> {
+  const { from } = options;
+  if (from === "-") return { origin: { kind: "pipe", bytes: session.context.stdin } };
+  const name = backup ??
+    (from !== undefined && /^\d{8}T\d{6}Z-/.test(from) && !/[./\\]/.test(from) ? from : undefined);
+  if (name !== undefined) {
+    const { store, record } = await workspace.findBackup(name, options);
+    return { origin: { kind: "backup", store, key: archiveKeyOf(record), record }, store };
+  }
+  return await openAddress(workspace, from!);
+}
+
+/**
+ * An archive by its address: the folder above it is the store. Its record, if it lies beside it as in a store of
+ * Vaultra's, is used and must fit.
+ */
+async function openAddress(workspace: Workspace, address: string): Promise<Opened> {
+  const slash = Math.max(address.lastIndexOf("/"), address.lastIndexOf("\\"));
+  const colon = address.lastIndexOf(":");
+  const cut = slash >= 0 ? slash : colon;
+  const folder = slash >= 0
+    ? address.slice(0, slash) || "/"
+    : colon >= 0
+    ? `${address.slice(0, colon)}:.`
+    : ".";
+  const key = address.slice(cut + 1);
+  if (key === "") {
+    throw new VaultraError("usage.which-backup", `"${address}" names no archive`, {
+      hint: "Give the archive's own address, such as file:/srv/backups/shop/….tar.zst.",
+    });
+  }
+  const store = await workspace.openStore(await resolveStore(folder, workspace.context, "--from"));
+  const job = basename(folder);
+  const parsed = parseKey(`${job}/${key}`);
+  try {
+    if (parsed?.kind !== "archive") return { origin: { kind: "backup", store, key }, store };
+    const above = await workspace.openStore(
+      await resolveStore(parentOf(folder), workspace.context, "--from"),
+    );
+    await using parent = above;
+    const record = await workspace.catalog(parent).read(parsed).catch((error) => {
+      if (error instanceof VaultraError && error.family === "no-backup") return undefined;
+      throw error;
+    });
+    return { origin: { kind: "backup", store, key, ...(record === undefined ? {} : { record }) }, store };
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function parentOf(folder: string): string {
+  return dirname(folder);
+}
+
+/** A script has no database: the adapter works in a file beside it, which is removed. */
+async function scriptTarget(engine: string, script: Script, workspace: Workspace) {
+  const scheme = workspace.context.registry.find("database", engine).plugin.schemes[0]!;
+  return await resolveDatabase(`${scheme}:${script.workPath}`, workspace.context, "--to");
+}
+
+function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
+  const { header, plan, report, comparison } = outcome;
+  const { green, red, bold } = session.style;
+  const differences = comparison?.differences ?? [];
+  session.json({
+    type: report === undefined ? "plan" : "result",
+    command: "restore",
+    backup: header.id,
+    plan,
+    ...(report === undefined ? {} : { report, comparison }),
+    milliseconds: Math.round(took),
+  });
+  // The script itself may go to standard output: words for people then go elsewhere.
+  const say = (text: string) => script?.toStdout ? session.note(text) : session.say(text);
+  if (report === undefined || comparison === undefined) {
+    say(planText(session, header.id, plan));
+    return plan.conflicts.length > 0 ? exitCodes.target : 0;
+  }
+  const target = script?.name ?? report.target;
+  say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
+  if (differences.length > 0) {
+    say(
+      red(
+        `  ${comparison.compared - differences.length} of ${
+          countOf(comparison.compared, "object")
+        } identical`,
+      ),
+    );
+    throw new VaultraError(
+      "different.restored",
+      `The restored database differs: ${differences.slice(0, 5).join("; ")}`,
+      {
+        hint: "Do not rely on it. Verify the backup, and restore again or another one.",
+        details: { differences },
+      },
+    );
+  }
+  if (comparison.compared > 0) {
+    say(
+      `  ${comparison.compared} of ${countOf(comparison.compared, "object")} identical to what was backed up`,
+    );
+  }
+  return 0;
+}
+
+function planText(session: Session, id: string, plan: RestorePlan): string {
+  const { bold, red } = session.style;
+  return [
+    bold(`A restore of ${id} would:`),
+    ...plan.steps.map((step) => `  - ${printable(step)}`),
+    ...plan.conflicts.map((conflict) => red(`  ✘ ${printable(conflict)}`)),
+  ].join("\n");
+}

@@ -1,0 +1,77 @@
+import { ArchiveReader } from "../../core/archive/reader.ts";
+import { FramePool } from "../../core/archive/frame_pool.ts";
+import { storeSource } from "../../core/archive/range_source.ts";
+import { archiveKeyOf } from "../../core/catalog/keys.ts";
+import { printable, tableText } from "../output/table.ts";
+import { bytesText, countText, durationText } from "../output/units.ts";
+import type { Session } from "../session.ts";
+import { Workspace } from "../workspace.ts";
+import { timeText } from "./list.ts";
+
+/** What `vaultra show` was asked. */
+interface ShowOptions {
+  readonly store?: string | undefined;
+  readonly job?: string | undefined;
+  readonly objects?: boolean | undefined;
+}
+
+/** `vaultra show BACKUP`: the record, and with `--objects` the manifest, read by range. */
+export async function show(session: Session, name: string, options: ShowOptions): Promise<number> {
+  const workspace = await Workspace.open(session);
+  const { store, record, configured } = await workspace.findBackup(name, options);
+  await using _open = store;
+  const { signal } = session.context;
+  await using pool = await FramePool.open({ workers: 1, signal });
+  const source = storeSource(store, archiveKeyOf(record), record.archive.size, signal);
+  const { header, manifest } = await ArchiveReader.open(source, { pool, record, signal });
+  session.json({
+    type: "backup",
+    store: configured.name,
+    record,
+    header,
+    ...(options.objects ? { objects: manifest.objects } : {}),
+  });
+
+  const { bold, dim } = session.style;
+  const line = (label: string, text: string) => `  ${label.padEnd(12)}${printable(text)}`;
+  const properties = Object.entries(header.properties).map(([key, value]) => `${key} ${value}`).join(", ");
+  const lines = [
+    bold(record.id),
+    line("job", record.job),
+    line("database", `${record.engine} ${record.engineVersion}`),
+    line("", properties),
+    line("taken", `${timeText(record.started)}, took ${durationText(record.milliseconds)}`),
+    line("archive", `${archiveKeyOf(record)} in ${configured.name}`),
+    line(
+      "size",
+      `${bytesText(record.archive.size)} stored (${record.archive.compression}), ${
+        bytesText(record.raw)
+      } of data`,
+    ),
+    line("holds", `${countText(record.objects)} objects, ${countText(record.rows)} rows`),
+    line("proof", record.proof),
+    line("sha-256", record.archive.sha256),
+    line("made by", record.tool),
+    ...(record.label === undefined ? [] : [line("label", record.label)]),
+    ...record.warnings.map((warning) => line("warning", warning)),
+  ];
+  session.say(lines.filter((text) => text.trim() !== "").join("\n"));
+  if (options.objects) {
+    session.say("");
+    session.say(tableText(
+      [{ title: "OBJECT" }, { title: "KIND" }, { title: "ROWS", align: "right" }, {
+        title: "DATA",
+        align: "right",
+      }],
+      manifest.objects.map((object) => [
+        object.name,
+        object.kind,
+        object.rows === undefined ? "" : countText(object.rows),
+        object.raw === undefined ? "" : bytesText(object.raw),
+      ]),
+    ));
+  } else {
+    session.say(dim("  --objects lists its objects"));
+  }
+  return 0;
+}

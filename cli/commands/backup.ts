@@ -1,0 +1,45 @@
+import { Option } from "@commander-js/extra-typings";
+import { collect, positiveInteger } from "../options.ts";
+import type { Program } from "../program.ts";
+
+/** The options of `vaultra backup`. */
+export interface BackupOptions {
+  readonly db?: string | undefined;
+  readonly to?: string | undefined;
+  readonly only?: string[] | undefined;
+  readonly exclude?: string[] | undefined;
+  readonly excludeData?: string[] | undefined;
+  readonly compression?: string | undefined;
+  readonly proof?: string | undefined;
+  readonly label?: string | undefined;
+  readonly parallel?: number | undefined;
+  readonly lockTimeout?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** `vaultra backup [JOB…]`. */
+export function addBackup(program: Program): void {
+  program.command("backup", "back up databases")
+    .argument("[jobs...]", "jobs of the configuration; default: all")
+    .option("--db <address>", "a database's URL, or an engine whose one job is meant, instead of jobs")
+    .option("--to <address>", "a store of the configuration, a URL or a folder")
+    .option("--only <pattern>", "only these objects (repeatable)", collect)
+    .option("--exclude <pattern>", "not these objects (repeatable)", collect)
+    .option("--exclude-data <pattern>", "of these objects only the schema (repeatable)", collect)
+    .option("--compression <codec>", "zstd[:level], gzip[:level] or none")
+    .addOption(
+      new Option("--proof <level>", "what the backup proves of itself").choices(["none", "rows", "content"]),
+    )
+    .option("--label <text>", "a note that the backup carries")
+    .option("--parallel <n>", "connections to the database", positiveInteger)
+    .option("--lock-timeout <time>", "longest wait for a lock, such as 10s")
+    .option("--timeout <time>", "longest time for all, such as 6h")
+    .option("--dry-run", "say what would be done, and do nothing")
+    .action(async (jobs, options) => {
+      await program.run(
+        options,
+        async (session) => (await import("../actions/backup.ts")).backup(session, jobs, options),
+      );
+    });
+}

@@ -1,0 +1,18 @@
+import { Argument } from "@commander-js/extra-typings";
+import type { Program } from "../program.ts";
+
+/** `vaultra list backups|jobs|runs`. */
+export function addList(program: Program): void {
+  program.command("list", "list backups, jobs or runs")
+    .addArgument(
+      new Argument("[what]", "what to list").choices(["backups", "jobs", "runs"]).default("backups"),
+    )
+    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option("--job <job>", "only this job's")
+    .action(async (what, options) => {
+      await program.run(
+        options,
+        async (session) => (await import("../actions/list.ts")).list(session, what, options),
+      );
+    });
+}

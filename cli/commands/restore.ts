@@ -1,0 +1,51 @@
+import { Option } from "@commander-js/extra-typings";
+import { collect } from "../options.ts";
+import type { Program } from "../program.ts";
+
+/** The options of `vaultra restore`. */
+export interface RestoreOptions {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly store?: string | undefined;
+  readonly job?: string | undefined;
+  readonly only?: string[] | undefined;
+  readonly exclude?: string[] | undefined;
+  readonly schemaOnly?: boolean | undefined;
+  readonly dataOnly?: boolean | undefined;
+  readonly ifExists?: "fail" | "replace" | "append" | undefined;
+  readonly proof?: "none" | "rows" | "content" | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly yes?: boolean | undefined;
+}
+
+/** `vaultra restore [BACKUP]`. */
+export function addRestore(program: Program): void {
+  program.command("restore", "restore a backup, whole or in part")
+    .argument("[backup]", "its id, the beginning of one, or `latest`")
+    .option("--from <address>", "an archive's address, a backup's id, or - for standard input")
+    .option("--to <address>", "the target database's URL, or sql:FILE, or sql:- for a script")
+    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option("--job <job>", "only among this job's backups")
+    .option("--only <pattern>", "only these objects (repeatable)", collect)
+    .option("--exclude <pattern>", "not these objects (repeatable)", collect)
+    .option("--schema-only", "no rows")
+    .option("--data-only", "no schema")
+    .addOption(
+      new Option("--if-exists <what>", "what to do with what is there").choices([
+        "fail",
+        "replace",
+        "append",
+      ]),
+    )
+    .addOption(
+      new Option("--proof <level>", "how the result is compared").choices(["none", "rows", "content"]),
+    )
+    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--yes", "answer yes to every question")
+    .action(async (backup, options) => {
+      await program.run(
+        options,
+        async (session) => (await import("../actions/restore.ts")).restore(session, backup, options),
+      );
+    });
+}

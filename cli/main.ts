@@ -1,0 +1,57 @@
+/**
+ * The command line from arguments to exit code.
+ *
+ * @module
+ */
+import { CommanderError } from "commander";
+import { exitCodes, toVaultraError, VaultraError } from "../core/errors.ts";
+import { WorkerHost } from "../plugins/host/host.ts";
+import { builtin } from "../plugins/builtin.ts";
+import { createProgram } from "./program.ts";
+import { processInput, processOutput, processSignal, surroundings } from "./process.ts";
+import { type GlobalOptions, Session } from "./session.ts";
+
+/**
+ * Runs one command of the real process.
+ * @returns The exit code, as docs/cli.md lists them.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const context = {
+    registry: builtin,
+    host: new WorkerHost(),
+    signal: processSignal(),
+    env: Deno.env.toObject(),
+    surroundings,
+    stdin: processInput(),
+    interactive: Deno.stdin.isTerminal() && Deno.stderr.isTerminal(),
+    stdout: processOutput(Deno.stdout),
+    stderr: processOutput(Deno.stderr),
+    monotonic: () => performance.now(),
+  };
+  let session: Session | undefined;
+  let code = 0;
+  const program = createProgram(context, async (options, action) => {
+    session = new Session(context, options as GlobalOptions);
+    await session.start();
+    code = await action(session);
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      return thrown.exitCode === 0 ? 0 : exitCodes.usage;
+    }
+    const error = failure(thrown, context.signal);
+    (session ?? new Session(context, {})).fail(error);
+    return error.exitCode;
+  } finally {
+    session?.end();
+  }
+  return code;
+}
+
+/** The error to tell: an interruption wins over whatever broke because of it. */
+function failure(thrown: unknown, signal: AbortSignal): VaultraError {
+  if (signal.aborted && signal.reason instanceof VaultraError) return signal.reason;
+  return toVaultraError(thrown);
+}

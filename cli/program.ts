@@ -1,0 +1,77 @@
+/**
+ * The tree of commands.
+ *
+ * @module
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { VERSION } from "../core/version.ts";
+import type { CliContext } from "./context.ts";
+import { logLevels } from "./output/logs.ts";
+import type { Session } from "./session.ts";
+import { addBackup } from "./commands/backup.ts";
+import { addCompletions } from "./completions.ts";
+import { addConfig } from "./commands/config.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addList } from "./commands/list.ts";
+import { addRestore } from "./commands/restore.ts";
+import { addShow } from "./commands/show.ts";
+import { addVerify } from "./commands/verify.ts";
+
+/** Runs a command's action inside a session; the action returns the exit code. */
+export type Run = (options: object, action: (session: Session) => Promise<number>) => Promise<void>;
+
+/** What a command module adds itself to. */
+export interface Program {
+  /** Creates a sub-command that has the options every command takes. */
+  command(name: string, summary: string): Command;
+  readonly root: Command;
+  readonly context: CliContext;
+  readonly run: Run;
+}
+
+const footer = `
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with a warning, 10 database, 11 store,
+12 locked, 13 archive damaged, 15 differences found, 17 target not empty, 18 no such backup, 130 interrupted.
+`;
+
+/** Builds the command tree. Errors of usage are thrown as `CommanderError`, after their message was written. */
+export function createProgram(context: CliContext, run: Run): Command {
+  const root = new Command("vaultra")
+    .description("Backs up and restores databases, and proves that it can.")
+    .version(VERSION, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .addHelpText("after", footer)
+    .showHelpAfterError("(run it with --help for the options)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.text(text),
+      writeErr: (text) => context.stderr.text(text),
+      getOutHelpWidth: () => context.stdout.columns(),
+      getErrHelpWidth: () => context.stderr.columns(),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  const command = (name: string, summary: string): Command => {
+    const child = new Command(name).description(summary).copyInheritedSettings(root) as Command;
+    for (const option of globalOptions()) child.addOption(option);
+    root.addCommand(child);
+    return child;
+  };
+  const program: Program = { command, root, context, run };
+  for (
+    const add of [addBackup, addRestore, addList, addShow, addVerify, addDoctor, addConfig, addCompletions]
+  ) add(program);
+  return root;
+}
+
+/** The options that every command takes. */
+export function globalOptions(): Option[] {
+  return [
+    new Option("-c, --config <file>", "configuration file"),
+    new Option("--json", "write JSON to standard output"),
+    new Option("--log-level <level>", "what the log tells").choices(logLevels),
+    new Option("--log-format <format>", "how the log is written").choices(["text", "json"]),
+    new Option("--no-color", "no colours"),
+    new Option("-q, --quiet", "only errors"),
+  ].map((option) => option.helpGroup("Everywhere:"));
+}

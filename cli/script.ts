@@ -1,0 +1,104 @@
+/**
+ * Where `--to sql:FILE` and `sql:-` write.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { VaultraError } from "../core/errors.ts";
+import type { ByteStream } from "../core/streams/bytes.ts";
+import type { CliContext } from "./context.ts";
+
+/** A script in the making. Disposing without `commit` leaves no trace of it. */
+export interface Script extends Disposable {
+  /** How it is named to a person. */
+  readonly name: string;
+  readonly toStdout: boolean;
+  /** A path where the adapter may build what the script is read from. */
+  readonly workPath: string;
+  write(bytes: ByteStream): Promise<void>;
+  /** Makes the file visible under its name. */
+  commit(): void;
+}
+
+/**
+ * Opens a script.
+ * @param path A file's path, or `-` for standard output.
+ * @param replace Whether an existing file may be replaced.
+ * @throws {VaultraError} `usage.which-target`, `target.exists`, `target.unwritable`
+ */
+export function openScript(path: string, replace: boolean, context: CliContext): Script {
+  if (path === "-") return stdoutScript(context);
+  if (path === "") {
+    throw new VaultraError("usage.which-target", '"sql:" names no file', { hint: "Say sql:FILE or sql:-." });
+  }
+  const target = resolve(path);
+  const exists = () =>
+    new VaultraError("target.exists", `"${path}" exists`, {
+      hint: "Name another file, or say --if-exists replace.",
+    });
+  if (!replace && present(target)) throw exists();
+  const temporary = `${target}.${context.surroundings.randomHex(4)}.vaultra-restore`;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
+  } catch (error) {
+    throw new VaultraError("target.unwritable", `"${path}" can't be written`, {
+      hint: "Check that its folder exists and that you may write there.",
+      cause: error,
+    });
+  }
+  let done = false;
+  return {
+    name: path,
+    toStdout: false,
+    workPath: `${temporary}.db`,
+    async write(bytes) {
+      for await (const block of bytes) {
+        let rest: Uint8Array = block;
+        while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+      }
+      file.syncSync();
+    },
+    commit() {
+      if (replace) Deno.renameSync(temporary, target);
+      else {
+        // A link fails when the name was taken meanwhile; a rename would replace it.
+        try {
+          Deno.linkSync(temporary, target);
+        } catch (error) {
+          throw error instanceof Deno.errors.AlreadyExists ? exists() : error;
+        }
+        Deno.removeSync(temporary);
+      }
+      done = true;
+    },
+    [Symbol.dispose]() {
+      file.close();
+      if (!done) Deno.removeSync(temporary);
+    },
+  };
+}
+
+function stdoutScript(context: CliContext): Script {
+  const folder = Deno.makeTempDirSync({ prefix: "vaultra-" });
+  return {
+    name: "standard output",
+    toStdout: true,
+    workPath: join(folder, "script.db"),
+    async write(bytes) {
+      for await (const block of bytes) await context.stdout.bytes(block);
+    },
+    commit() {},
+    [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
+  };
+}
+
+function present(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

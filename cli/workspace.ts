@@ -1,0 +1,102 @@
+/**
+ * What a command works with: the configuration, the secrets that it found, and the stores it looks into.
+ *
+ * @module
+ */
+import { Catalog } from "../core/catalog/catalog.ts";
+import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
+import type { ConfiguredStore } from "../core/config/job.ts";
+import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
+import { Secrets } from "../core/config/secrets.ts";
+import type { BackupRecord } from "../core/archive/format.ts";
+import { VaultraError } from "../core/errors.ts";
+import { eventLogger } from "../core/operation.ts";
+import type { ObjectStore } from "../core/store.ts";
+import type { Session } from "./session.ts";
+
+/** The configuration of one run of a command. */
+export class Workspace {
+  readonly context: ResolveContext;
+  readonly #session: Session;
+
+  constructor(session: Session, context: ResolveContext) {
+    this.#session = session;
+    this.context = context;
+  }
+
+  /** Loads the configuration, if there is one; from now on the session masks every secret that is found. */
+  static async open(session: Session): Promise<Workspace> {
+    const secrets = new Secrets();
+    session.mask(secrets.redact);
+    const { env, registry } = session.context;
+    const file = await loadConfig({ path: session.options.config, environment: env });
+    return new Workspace(session, { file, registry, environment: env, secrets });
+  }
+
+  /** @throws {VaultraError} `config.not-found` */
+  requireFile(): ConfigFile {
+    if (this.context.file) return this.context.file;
+    throw new VaultraError(
+      "config.not-found",
+      "There is no configuration file, and no --db names a database",
+      {
+        hint: 'Say --db sqlite:PATH --to FOLDER, or write a vaultra.yaml (see "vaultra config schema").',
+      },
+    );
+  }
+
+  /**
+   * The stores that a command looks into: the one that `--store` names, else all of the configuration.
+   * @throws {VaultraError} `usage.no-store` when there is none
+   */
+  async stores(address: string | undefined): Promise<ConfiguredStore[]> {
+    if (address !== undefined) return [await resolveStore(address, this.context, "--store")];
+    const names = Object.keys(this.context.file?.stores ?? {});
+    if (names.length > 0) {
+      return await Promise.all(names.map((name) => resolveStore(name, this.context, `stores.${name}`)));
+    }
+    throw new VaultraError("usage.no-store", "There is no configuration that names a store", {
+      hint: "Say where the backups are with --store FOLDER.",
+    });
+  }
+
+  /** Opens a store for reading. */
+  async openStore({ plugin, config }: ConfiguredStore): Promise<ObjectStore> {
+    const { host, signal } = this.#session.context;
+    const log = eventLogger(this.#session.operation().listener, plugin.plugin.name);
+    return await host.openStore(plugin, config, { purpose: "inspect", signal, log });
+  }
+
+  /** The catalog of an open store; what it passes over is told as a warning. */
+  catalog(store: ObjectStore): Catalog {
+    return new Catalog(store, this.#session.operation().listener);
+  }
+
+  /**
+   * The one backup that a person named, in the first store that holds it. The store is the caller's to close.
+   * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`
+   */
+  async findBackup(
+    name: string,
+    options: { readonly store?: string | undefined; readonly job?: string | undefined },
+  ): Promise<
+    { readonly store: ObjectStore; readonly record: BackupRecord; readonly configured: ConfiguredStore }
+  > {
+    let missing: VaultraError | undefined;
+    for (const configured of await this.stores(options.store)) {
+      const store = await this.openStore(configured);
+      try {
+        const record = await this.catalog(store).find(
+          name,
+          options.job === undefined ? {} : { job: options.job },
+        );
+        return { store, record, configured };
+      } catch (error) {
+        await store[Symbol.asyncDispose]();
+        if (!(error instanceof VaultraError && error.family === "no-backup")) throw error;
+        missing ??= error;
+      }
+    }
+    throw missing!;
+  }
+}

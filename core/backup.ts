@@ -1,0 +1,238 @@
+/**
+ * A backup: snapshot, archive, store, record.
+ *
+ * @module
+ */
+import { ArchiveWriter, type PartWriter } from "./archive/writer.ts";
+import { type ArchiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
+import { FramePool } from "./archive/frame_pool.ts";
+import { archiveKey, recordKey } from "./catalog/keys.ts";
+import { recordBytes } from "./catalog/record.ts";
+import type { Job } from "./config/job.ts";
+import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
+import { toVaultraError, VaultraError } from "./errors.ts";
+import { acquireLock } from "./lock.ts";
+import { eventLogger, type Operation, withTimeout } from "./operation.ts";
+import { recordRun } from "./run.ts";
+import type { ObjectStore } from "./store.ts";
+import type { Bytes, ByteStream } from "./streams/bytes.ts";
+import { VERSION } from "./version.ts";
+
+/** Why nobody else may run the job meanwhile, as the lock names its holder. */
+export interface BackupOwner {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/**
+ * Backs a job's database up into its store, under the job's lock. The backup exists once this resolved: the
+ * record is written last. Every run, a failed one too, is written to the job's `runs/`.
+ *
+ * @throws {VaultraError} of every family but `damaged`; nothing is listed then.
+ */
+export async function backup(job: Job, owner: BackupOwner, operation: Operation): Promise<BackupRecord> {
+  return await recordRun(job, "backup", operation, async (store, run) => {
+    await using lock = await acquireLock(store, job.name, {
+      owner: { ...owner, command: "backup" },
+      now: operation.surroundings.now,
+      randomHex: operation.surroundings.randomHex,
+      signal: run.signal,
+    });
+    using limit = withTimeout([run.signal, lock.signal], job.limits.timeout);
+    return await backupLocked(job, store, { ...run, signal: limit.signal });
+  });
+}
+
+/** What a backup would read, without reading it. */
+export async function planBackup(job: Job, operation: Operation): Promise<DatabaseInfo> {
+  await using database = await openDatabase(job, operation);
+  return await database.inspect();
+}
+
+async function openDatabase(job: Job, operation: Operation): Promise<HostedDatabase> {
+  const { plugin, config } = job.database;
+  return await operation.host.openDatabase(plugin, config, {
+    purpose: "backup",
+    signal: operation.signal,
+    log: eventLogger(operation.listener, plugin.plugin.name),
+  });
+}
+
+async function backupLocked(job: Job, store: ObjectStore, operation: Operation): Promise<BackupRecord> {
+  const { listener, surroundings } = operation;
+  const started = surroundings.now();
+  const id = backupIdOf(started, surroundings.randomHex(2));
+
+  listener({ type: "phase", phase: "Taking a snapshot", job: job.name });
+  await using database = await openDatabase(job, operation);
+  await using source = await database.backup({
+    type: "full",
+    only: job.only,
+    exclude: job.exclude,
+    excludeData: job.excludeData,
+    proof: job.proof,
+    parallel: job.parallel,
+    limits: job.limits,
+  });
+  for (const warning of source.start.warnings) {
+    listener({ type: "warning", code: "source", message: warning });
+  }
+  const header = headerOf(job, id, started, source);
+
+  listener({ type: "phase", phase: "Backing up", job: job.name });
+  await using pool = await FramePool.open({
+    signal: operation.signal,
+    ...(operation.workers === undefined ? {} : { workers: operation.workers }),
+  });
+  const stored = await storeArchive(job, header, source, pool, store, operation);
+
+  const finished = surroundings.now();
+  const record: BackupRecord = {
+    format: FORMAT_VERSION,
+    id,
+    job: job.name,
+    engine: header.engine,
+    engineVersion: header.engineVersion,
+    type: "full",
+    started: header.started,
+    finished: finished.toISOString(),
+    ...(job.label === undefined ? {} : { label: job.label }),
+    archive: {
+      name: archiveKey(job.name, id, job.compression.name).split("/").at(-1)!,
+      size: stored.totals.size,
+      sha256: stored.totals.sha256,
+      compression: job.compression.name,
+    },
+    manifest: stored.totals.manifest,
+    objects: stored.totals.objects,
+    rows: stored.totals.rows,
+    raw: stored.totals.raw,
+    proof: job.proof,
+    milliseconds: finished.getTime() - started.getTime(),
+    log: { start: source.start.position, stop: stored.summary.stop },
+    warnings: [...source.start.warnings],
+    tool: header.tool,
+  };
+  await commit(store, record, stored.key, operation.signal);
+  return record;
+}
+
+/** `20261124T064758Z-full-7f3a`: sorts by time. */
+function backupIdOf(started: Date, random: string): string {
+  return `${started.toISOString().replace(/[-:]|\.\d+/g, "")}-full-${random}`;
+}
+
+function headerOf(job: Job, id: string, started: Date, source: HostedSource): ArchiveHeader {
+  return {
+    format: FORMAT_VERSION,
+    id,
+    job: job.name,
+    engine: source.start.engine,
+    engineVersion: source.start.version,
+    type: "full",
+    started: started.toISOString(),
+    ...(job.label === undefined ? {} : { label: job.label }),
+    options: {
+      only: [...job.only],
+      exclude: [...job.exclude],
+      excludeData: [...job.excludeData],
+      proof: job.proof,
+    },
+    properties: { ...source.start.properties },
+    tool: `vaultra ${VERSION}`,
+  };
+}
+
+/** Moves the bytes: the source's entries into the archive, the archive into the store, both at once. */
+async function storeArchive(
+  job: Job,
+  header: ArchiveHeader,
+  source: HostedSource,
+  pool: FramePool,
+  store: ObjectStore,
+  operation: Operation,
+) {
+  const key = archiveKey(job.name, header.id, job.compression.name);
+  const writer = new ArchiveWriter({
+    header,
+    instructions: source.start.instructions,
+    position: source.start.position,
+    compression: job.compression.name,
+    level: job.compression.level,
+    pool,
+    signal: operation.signal,
+  });
+  const read = async () => {
+    try {
+      await readSource(source, writer, operation);
+      const summary: SourceSummary = await source.finish();
+      return { summary, totals: await writer.finish(summary, operation.surroundings.now()) };
+    } catch (error) {
+      writer.abort(toVaultraError(error));
+      throw error;
+    }
+  };
+  const put = store.put(key, writer.output, { ifAbsent: true, signal: operation.signal });
+  // The first to fail ends the other; its own error is the one to tell.
+  let first: unknown;
+  const tell = (error: unknown) => {
+    first ??= error;
+    throw error;
+  };
+  const [archived, object] = await Promise.allSettled([read().catch(tell), put.catch(tell)]);
+  if (archived.status === "rejected" || object.status === "rejected") throw toVaultraError(first);
+  if (object.value.size !== archived.value.totals.size) {
+    throw new VaultraError(
+      "store.incomplete",
+      `${store.displayName} holds ${object.value.size} bytes of "${key}", but ${archived.value.totals.size} were sent`,
+      { hint: "Nothing was recorded. Check the store, then run the backup again." },
+    );
+  }
+  return { key, ...archived.value };
+}
+
+/** Takes the source's entries, which may interleave, into the archive. */
+async function readSource(source: HostedSource, writer: ArchiveWriter, operation: Operation): Promise<void> {
+  const open = new Map<number, PartWriter>();
+  let bytes = 0;
+  let rows = 0;
+  for await (const event of source.events()) {
+    operation.signal.throwIfAborted();
+    if (event.type === "begin") {
+      open.set(event.stream, writer.begin(event.entry));
+      continue;
+    }
+    const part = open.get(event.stream)!;
+    if (event.type === "data") {
+      bytes += event.chunk.bytes.length;
+      await part.write(event.chunk);
+    } else {
+      open.delete(event.stream);
+      rows += event.summary.rows ?? 0;
+      await part.end(event.summary);
+    }
+    operation.listener({ type: "progress", bytes, total: source.start.bytes, stored: writer.stored, rows });
+  }
+}
+
+/** Makes the backup exist. When even that fails, what was stored is taken back, as far as the store lets us. */
+async function commit(
+  store: ObjectStore,
+  record: BackupRecord,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await store.put(recordKey(record.job, record.id), once(recordBytes(record)), { ifAbsent: true, signal });
+  } catch (error) {
+    await store.remove(key).catch(() => {
+      // A writer without the right to delete leaves an archive that no record names: never listed, later pruned.
+    });
+    throw error;
+  }
+}
+
+/** One block of bytes as a stream. */
+export async function* once(bytes: Bytes): ByteStream {
+  yield bytes;
+}

@@ -1,0 +1,47 @@
+import type { ProofLevel, SourceObject } from "./database.ts";
+import type { ManifestObject } from "./archive/format.ts";
+
+/** How a target's objects stand against what the manifest promised. */
+export interface Comparison {
+  /** Objects that were compared. */
+  readonly compared: number;
+  /** What differs, one sentence each. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * Compares what a restore found in its target with the manifest: row counts and, for `content`, proofs.
+ * @param only Names of the objects that were restored; absent: all.
+ */
+export function compareObjects(
+  expected: readonly ManifestObject[],
+  found: readonly SourceObject[],
+  level: ProofLevel,
+  only?: readonly string[],
+): Comparison {
+  if (level === "none") return { compared: 0, differences: [] };
+  const key = (object: { kind: string; name: string }) => `${object.kind}\0${object.name}`;
+  const there = new Map(found.map((object) => [key(object), object]));
+  const chosen = only === undefined ? undefined : new Set(only);
+  const differences: string[] = [];
+  let compared = 0;
+  for (const object of expected) {
+    if (chosen !== undefined && !chosen.has(object.name)) continue;
+    const twin = there.get(key(object));
+    const provable = object.rows !== undefined || (level === "content" && object.proof !== undefined);
+    if (!provable) continue;
+    compared++;
+    if (twin === undefined) {
+      differences.push(`${object.kind} "${object.name}" is missing`);
+    } else if (object.rows !== undefined && twin.rows !== object.rows) {
+      differences.push(
+        `${object.kind} "${object.name}" has ${twin.rows ?? "no"} rows instead of ${object.rows}`,
+      );
+    } else if (
+      level === "content" && chosen === undefined && object.proof !== undefined && twin.proof !== object.proof
+    ) {
+      differences.push(`${object.kind} "${object.name}" has other content than was backed up`);
+    }
+  }
+  return { compared, differences };
+}

@@ -1,0 +1,73 @@
+import type { RunDocument } from "./catalog/runs.ts";
+import type { Listener, Surroundings, VaultraEvent } from "./events.ts";
+import type { Logger, PluginHost } from "./plugin.ts";
+import { VaultraError } from "./errors.ts";
+
+/** What every operation of `core` is given: how to open plugins, when to stop, who listens, time and chance. */
+export interface Operation {
+  readonly host: PluginHost;
+  /** Its reason, when aborted, is a {@linkcode VaultraError}. */
+  readonly signal: AbortSignal;
+  readonly listener: Listener;
+  readonly surroundings: Surroundings;
+  /** Workers that compress and decompress; default: one a processor core. */
+  readonly workers?: number;
+  /** Keeps a run's document when the store that should hold it is out of reach. */
+  readonly keepRun?: (run: RunDocument) => Promise<void>;
+}
+
+/** A logger whose lines become events of the operation. */
+export function eventLogger(listener: Listener, source: string): Logger {
+  const log =
+    (level: "debug" | "info" | "warn") => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+      listener({ type: "log", level, source, message, ...(fields === undefined ? {} : { fields }) });
+  return { debug: log("debug"), info: log("info"), warn: log("warn") };
+}
+
+/** A signal that is aborted with any of these, or after `milliseconds` with `failed.timeout`. */
+export function withTimeout(signals: readonly AbortSignal[], milliseconds: number | undefined): {
+  readonly signal: AbortSignal;
+  /** Stops the clock. */
+  [Symbol.dispose](): void;
+} {
+  if (milliseconds === undefined) {
+    return { signal: AbortSignal.any([...signals]), [Symbol.dispose]() {} };
+  }
+  const controller = new AbortController();
+  const timer = setTimeout(() =>
+    controller.abort(
+      new VaultraError("failed.timeout", `The time limit of ${milliseconds / 1000} s is over`, {
+        hint: "Raise limits.timeout (or --timeout), or back up less at once.",
+      }),
+    ), milliseconds);
+  return {
+    signal: AbortSignal.any([...signals, controller.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+/** Keeps the last lines of an operation's log for its run document, and passes every event on. */
+export class LogTail {
+  readonly #lines: string[] = [];
+  readonly listener: Listener;
+
+  /** @param limit How many lines are kept. */
+  constructor(next: Listener, limit = 50) {
+    this.listener = (event: VaultraEvent) => {
+      if (event.type === "log" || event.type === "warning") {
+        this.#lines.push(
+          event.type === "log"
+            ? `${event.level} ${event.source}: ${event.message}`
+            : `warning ${event.message}`,
+        );
+        if (this.#lines.length > limit) this.#lines.shift();
+      }
+      next(event);
+    };
+  }
+
+  /** The lines, oldest first. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * A restore: archive by ranges or from a pipe, every part checked, into a target that stays as it was until the end.
+ *
+ * @module
+ */
+import { ArchiveReader } from "./archive/reader.ts";
+import { PipeReader } from "./archive/pipe_reader.ts";
+import { CountedSource } from "./archive/counted_source.ts";
+import type { ArchiveHeader, BackupRecord, IndexEntry, Manifest } from "./archive/format.ts";
+import { FramePool } from "./archive/frame_pool.ts";
+import { storeSource } from "./archive/range_source.ts";
+import type { Configured } from "./config/job.ts";
+import { compareObjects, type Comparison } from "./compare.ts";
+import type {
+  HostedDatabase,
+  PartReader,
+  ProofLevel,
+  RestorePlan,
+  RestoreReport,
+  RestoreRequest,
+  RestoreTarget,
+  Section,
+} from "./database.ts";
+import { VaultraError } from "./errors.ts";
+import { eventLogger, type Operation } from "./operation.ts";
+import type { ObjectReader } from "./store.ts";
+import type { Bytes, ByteStream } from "./streams/bytes.ts";
+
+/** Where the archive comes from. */
+export type RestoreOrigin =
+  | {
+    readonly kind: "backup";
+    readonly store: ObjectReader;
+    readonly key: string;
+    readonly record?: BackupRecord;
+  }
+  | { readonly kind: "pipe"; readonly bytes: ByteStream };
+
+/** What is restored, and how. */
+export interface RestoreOptions {
+  readonly origin: RestoreOrigin;
+  /** Finds the target once the archive told its engine. */
+  readonly target: (engine: string) => Promise<Configured>;
+  /** Takes the script of `--to sql:…`; absent: the target itself is written. */
+  readonly script?: (script: ByteStream) => Promise<void>;
+  readonly only: readonly string[];
+  readonly exclude: readonly string[];
+  readonly schemaOnly: boolean;
+  readonly dataOnly: boolean;
+  readonly ifExists: "fail" | "replace" | "append";
+  /** How the result is compared; default: as far as the backup proves itself. */
+  readonly proof?: ProofLevel;
+  readonly dryRun: boolean;
+  /** Asked before a target that holds something is changed (`replace`, `append`); absent: never asked. */
+  readonly confirm?: (plan: RestorePlan) => Promise<void>;
+}
+
+/** What a restore did. */
+export interface RestoreOutcome {
+  readonly header: ArchiveHeader;
+  readonly plan: RestorePlan;
+  /** Absent after a dry run. */
+  readonly report?: RestoreReport;
+  /** The target's objects against the manifest's; absent after a dry run. */
+  readonly comparison?: Comparison;
+}
+
+/**
+ * Restores a backup.
+ * @throws {VaultraError} `damaged.*` when a part is wrong; `target.*` when something is in the way; `database.*`.
+ * The target is then as it was.
+ */
+export async function restore(options: RestoreOptions, operation: Operation): Promise<RestoreOutcome> {
+  await using pool = await FramePool.open({ signal: operation.signal });
+  operation.listener({ type: "phase", phase: "Opening the archive" });
+  await using archive = await openArchive(options.origin, pool, operation);
+  const known = archive.reader instanceof ArchiveReader ? archive.reader.manifest : undefined;
+
+  const { header } = archive.reader;
+  const proof = options.proof ?? header.options.proof;
+
+  await using database = await openTarget(options, header, operation);
+  await using target = await database.restore(requestOf(options, header, known, proof));
+  const plan = await target.plan();
+  if (options.dryRun) return { header, plan };
+  refuseConflicts(plan);
+  await options.confirm?.(plan);
+
+  operation.listener({ type: "phase", phase: "Restoring" });
+  if (plan.mode === "stream") await writeAll(archive, target, operation);
+  else await pullParts(archive, target, operation);
+  const { manifest } = archive.reader;
+
+  operation.listener({ type: "phase", phase: "Checking the result" });
+  if (options.script !== undefined) await options.script(target.script());
+  const report = await target.commit();
+  for (const warning of report.warnings) {
+    operation.listener({ type: "warning", code: "restore", message: warning });
+  }
+  const comparison = compareObjects(manifest.objects, report.objects, proof, plan.objects);
+  return { header, plan, report, comparison };
+}
+
+/** An archive that was opened, and how many bytes were read of it so far. */
+interface OpenArchive extends AsyncDisposable {
+  readonly reader: ArchiveReader | PipeReader;
+  readonly bytesRead: () => number;
+}
+
+async function openArchive(
+  origin: RestoreOrigin,
+  pool: FramePool,
+  operation: Operation,
+): Promise<OpenArchive> {
+  const { signal } = operation;
+  if (origin.kind === "pipe") {
+    let read = 0;
+    const counted = async function* () {
+      for await (const block of origin.bytes) {
+        read += block.length;
+        yield block;
+      }
+    };
+    const reader = await PipeReader.open(counted(), { pool, signal });
+    return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
+  }
+  const source = await countedArchive(origin.store, origin.key, signal);
+  const record = origin.record === undefined ? {} : { record: origin.record };
+  return {
+    reader: await ArchiveReader.open(source, { pool, signal, ...record }),
+    bytesRead: () => source.bytesRead,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/**
+ * The archive under a key of a store.
+ * @throws {VaultraError} `no-backup.archive` when the store has no such object
+ */
+export async function countedArchive(
+  store: ObjectReader,
+  key: string,
+  signal: AbortSignal,
+): Promise<CountedSource> {
+  const info = await store.stat(key);
+  if (info === null) {
+    throw new VaultraError("no-backup.archive", `There is no archive "${key}" in the store`, {
+      hint: "Check the address. If a record names it, the archive was removed by hand: use another backup.",
+    });
+  }
+  return new CountedSource(storeSource(store, key, info.size, signal));
+}
+
+async function openTarget(
+  options: RestoreOptions,
+  header: ArchiveHeader,
+  operation: Operation,
+): Promise<HostedDatabase> {
+  const { plugin, config } = await options.target(header.engine);
+  if (plugin.plugin.name !== header.engine) {
+    throw new VaultraError(
+      "usage.other-engine",
+      `The backup "${header.id}" is of ${header.engine}, but the target is a ${plugin.plugin.name} database`,
+      { hint: `Give a ${header.engine} address with --to.` },
+    );
+  }
+  return await operation.host.openDatabase(plugin, config, {
+    purpose: "restore",
+    signal: operation.signal,
+    log: eventLogger(operation.listener, plugin.plugin.name),
+  });
+}
+
+function requestOf(
+  options: RestoreOptions,
+  header: ArchiveHeader,
+  manifest: Manifest | undefined,
+  proof: ProofLevel,
+): RestoreRequest {
+  return {
+    only: options.only,
+    exclude: options.exclude,
+    schemaOnly: options.schemaOnly,
+    dataOnly: options.dataOnly,
+    ifExists: options.ifExists,
+    output: options.script === undefined ? "database" : "sql",
+    proof,
+    version: header.engineVersion,
+    properties: header.properties,
+    ...(manifest === undefined ? {} : {
+      objects: manifest.objects.map(({ name, kind, object, within, rows, proof }) => ({
+        name,
+        kind,
+        ...(object === undefined ? {} : { object }),
+        ...(within === undefined ? {} : { within }),
+        ...(rows === undefined ? {} : { rows }),
+        ...(proof === undefined ? {} : { proof }),
+      })),
+    }),
+    bytes: manifest?.totals.raw ?? 0,
+  };
+}
+
+function refuseConflicts(plan: RestorePlan): void {
+  if (plan.conflicts.length === 0) return;
+  throw new VaultraError("target.not-empty", plan.conflicts.join("; "), {
+    hint: "Restore somewhere else, or say --if-exists replace to have it replaced.",
+    details: { conflicts: plan.conflicts },
+  });
+}
+
+async function writeAll({ reader, bytesRead }: OpenArchive, target: RestoreTarget, operation: Operation) {
+  let bytes = 0;
+  let rows = 0;
+  const total = reader instanceof ArchiveReader ? { total: reader.manifest.totals.raw } : {};
+  for await (const entry of reader instanceof ArchiveReader ? reader.stream() : reader.entries()) {
+    operation.signal.throwIfAborted();
+    bytes += entry.bytes.reduce((sum, block) => sum + block.length, 0);
+    rows += entry.rows;
+    await target.write(entry);
+    operation.listener({ type: "progress", bytes, stored: bytesRead(), rows, ...total });
+  }
+}
+
+async function pullParts({ reader, bytesRead }: OpenArchive, target: RestoreTarget, operation: Operation) {
+  if (!(reader instanceof ArchiveReader)) {
+    throw new VaultraError("usage.needs-ranges", "Single objects can't be restored from a pipe", {
+      hint: "Save the archive as a file and give its path with --from.",
+    });
+  }
+  let bytes = 0;
+  const lines = new Map<string, readonly IndexEntry[]>();
+  const linesOf = async (section: Section, object: number) => {
+    const key = `${section}/${object}`;
+    const known = lines.get(key) ?? await Array.fromAsync(reader.entries({ section, object }));
+    lines.set(key, known);
+    return known;
+  };
+  const parts: PartReader = {
+    layout: async (section, object) => (await linesOf(section, object)).map((line) => line.raw),
+    async read(section, object, part) {
+      operation.signal.throwIfAborted();
+      const line = (await linesOf(section, object))[part];
+      if (line === undefined) {
+        throw new VaultraError("damaged.index", `The archive has no part ${part} of object ${object}`, {
+          hint: "Restore another backup, or read another copy of this one.",
+        });
+      }
+      const block = joined((await reader.read(line)).bytes);
+      bytes += block.length;
+      operation.listener({ type: "progress", bytes, stored: bytesRead() });
+      return block;
+    },
+  };
+  await target.pull(parts);
+}
+
+function joined(blocks: readonly Bytes[]): Bytes {
+  if (blocks.length === 1) return blocks[0]!;
+  const whole = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    whole.set(block, at);
+    at += block.length;
+  }
+  return whole;
+}
