@@ -148,6 +148,7 @@ Deno.test("resolveJob() refuses variables that set nothing", async () => {
     VAULTRA_ORDERS_ENCRYPTION: "x",
     VAULTRA_BANANA: "x",
     VAULTRA_CONFG: "x",
+    VAULTRA_TEST_BINARY: "x",
     OTHER: "x",
   };
   assert.deepEqual(await problemsOf(resolveJob("orders", {}, context(text, variables))), [
