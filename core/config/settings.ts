@@ -132,6 +132,8 @@ export function environmentProblems(
   for (const variable of Object.keys(environment).sort()) {
     if (!variable.startsWith("VAULTRA_") || variable.startsWith(testPrefix)) continue;
     if (globalVariables.includes(variable) || referenced.has(variable)) continue;
+    const keys = setters.get(variable);
+    if (keys?.length === 1) continue;
     const meant = nearest(variable, [...setters.keys(), ...globalVariables]);
     const message = keys
       ? `it could set ${keys.join(" or ")}: rename one of the jobs`
