@@ -13,10 +13,8 @@ import { projectFolder, runChild, runTool, say } from "./child.ts";
 import { denoOfVersion, pinnedDeno } from "./deno_versions.ts";
 import { findDenort } from "./denort.ts";
 import { fileTarget, hostTarget, type Target, targets } from "./executable_target.ts";
+import { namedModules } from "./named_modules.ts";
 import { isTest, projectFiles } from "./project_files.ts";
-
-/** Folders whose modules are loaded by name at run time (Workers, plugins), which `deno compile` cannot see. */
-const loadedByName = ["adapters", "stores", "plugins", "core/archive"];
 
 const flags = [
   "--no-prompt",
@@ -89,9 +87,11 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
   return output;
 }
 
+/** Workers and plugins are named by URL, so `deno compile` does not see that they belong to the program. */
 async function includes(): Promise<string[]> {
-  const files = (await Promise.all(loadedByName.map((folder) => projectFiles(folder)))).flat();
-  return files.filter((file) => !isTest(file)).flatMap((file) => ["--include", file]);
+  const files = (await projectFiles()).filter((file) => !isTest(file) && !/^(tests|tools)\//.test(file));
+  const named = new Set((await Promise.all(files.map((file) => namedModules(file)))).flat());
+  return [...named].sort().flatMap((file) => ["--include", file]);
 }
 
 async function requireTarget(file: string, target: Target, problem: string): Promise<void> {

@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { projectFolder, runDeno, runTool, say } from "./child.ts";
+import { namedModules } from "./named_modules.ts";
 import { isTest, projectFiles } from "./project_files.ts";
 
 /** One import of a file. */
@@ -160,16 +161,9 @@ function nameOf(root: string, dependency: Dependency): string {
   return npm === null ? relative(root, resolved) : `npm:${npm[1]}`;
 }
 
-/** Entries of Workers are strings, not imports: `new URL("./x.ts", import.meta.url)`, `import.meta.resolve("./x.ts")`. */
 async function workerImports(root: string, from: string): Promise<Import[]> {
-  const text = await Deno.readTextFile(join(root, from));
-  const named = text.matchAll(/(?:new URL|import\.meta\.resolve)\(\s*"(\.[^"]+\.tsx?)"/g);
-  return [...named].map(([, path]) => ({
-    from,
-    to: relative(root, new URL(path ?? "", urlOf(root, from)).href),
-    typesOnly: false,
-    lazy: true,
-  }));
+  const named = await namedModules(from, root);
+  return named.map((to) => ({ from, to, typesOnly: false, lazy: true }));
 }
 
 function urlOf(root: string, file: string): string {
