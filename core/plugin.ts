@@ -60,6 +60,11 @@ export interface PluginContext {
    */
   syncFolder(path: string): Promise<void>;
   /**
+   * Names a file that must not outlive the operation. Should the Worker end before the file is let go by disposing,
+   * because it hung or was interrupted, the host removes the file. It must lie where the plugin may write.
+   */
+  temporary(path: string): Disposable;
+  /**
    * Announces a synchronous call that answers no heartbeat, such as an integrity check, and runs it.
    * @param milliseconds After this long without an answer the host ends the Worker.
    */

@@ -98,3 +98,10 @@ function parseBackupFile(job: string, file: string): ParsedKey | undefined {
 function isId(text: string): boolean {
   return backupId.safeParse(text).success;
 }
+
+/** The archive that a record names. */
+export function archiveKeyOf(
+  record: { readonly job: string; readonly archive: { readonly name: string } },
+): string {
+  return `${jobPrefix(record.job)}${record.archive.name}`;
+}

@@ -53,6 +53,7 @@ function contextOf({ purpose, signal, log }: OpenOptions): PluginContext {
     log,
     env: {},
     syncFolder: () => Promise.resolve(),
+    temporary: () => ({ [Symbol.dispose]() {} }),
     blocking: (_milliseconds, call) => Promise.resolve(call()),
   };
 }
