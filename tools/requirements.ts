@@ -28,9 +28,10 @@ export interface Provision {
   stop?(): Promise<void>;
 }
 
-/** Programs that tests compare with, and the Debian package of each. */
+/** Programs that tests compare with or write beside, and the Debian package of each. */
 const programs: Readonly<Record<string, string>> = {
   gzip: "gzip",
+  python3: "python3",
   sqlite3: "sqlite3",
   tar: "tar",
   zstd: "zstd",
@@ -62,7 +63,7 @@ async function providePrograms(): Promise<Provision> {
     await aptGet("install", "-y", "--no-install-recommends", ...packages);
   }
   const still = await missingPrograms();
-  if (still.length > 0) throw new Error(`Install ${still.join(", ")}: tests compare with these programs`);
+  if (still.length > 0) throw new Error(`Install ${still.join(", ")}: the tests use these programs`);
   return { environment: {} };
 }
 
