@@ -1,4 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import { toVaultraError } from "../../core/errors.ts";
+import { isCorrupt } from "./failure.ts";
 
 /** What a check of a database found. */
 export interface Integrity {
@@ -31,6 +33,7 @@ export function checkIntegrity(connection: DatabaseSync, level: "quick" | "full"
       unchecked: [],
     };
   } catch (thrown) {
+    if (isCorrupt(thrown)) return { damage: [toVaultraError(thrown).message], flaws: [], unchecked: [] };
     if (!(thrown instanceof Error) || !/^no such |^unknown function|^unsafe use/.test(thrown.message)) {
       throw thrown;
     }

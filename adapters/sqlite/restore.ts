@@ -7,7 +7,7 @@ import type {
   RestoreTarget,
   SourceObject,
 } from "../../core/database.ts";
-import { VaultraError } from "../../core/errors.ts";
+import { toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import type { SqliteConfig } from "./config.ts";
@@ -17,10 +17,11 @@ import type { DatabaseHeader } from "./header.ts";
 import { checkIntegrity, checkPatience } from "./integrity.ts";
 import { PageFile } from "./page_file.ts";
 import { PageHashes } from "./page_hashes.ts";
-import { databaseFiles, realPath, removeFiles, restoreFiles } from "./paths.ts";
+import { realPath, restoreFiles } from "./paths.ts";
 import { obstacles, placeNew, placeOver, targetExists } from "./place_file.ts";
 import { countRows } from "./rows.ts";
 import { takeRestoreLock } from "./restore_lock.ts";
+import { temporaryDatabase } from "./temporary_database.ts";
 
 /** Restores a whole database file, byte for byte: written beside the target, checked, then renamed. */
 export class FileRestore implements RestoreTarget {
@@ -89,7 +90,9 @@ export class FileRestore implements RestoreTarget {
       await this.#context.syncFolder(dirname(this.#target));
       return { ...report, target: this.#target };
     } catch (thrown) {
-      throw sqliteError(thrown, this.#target, isCorrupt(thrown) ? "damaged" : "target");
+      throw isCorrupt(thrown)
+        ? corruptSource([toVaultraError(thrown).message])
+        : sqliteError(thrown, this.#target, "target");
     }
   }
 
@@ -102,9 +105,8 @@ export class FileRestore implements RestoreTarget {
     if (this.#request.ifExists === "fail" && obstacles(this.#target).length > 0) {
       throw targetExists(this.#target);
     }
-    this.#stack.use(takeRestoreLock(this.#target));
-    removeFiles(databaseFiles(this.#work));
-    this.#stack.defer(() => removeFiles(databaseFiles(this.#work)));
+    this.#stack.use(takeRestoreLock(this.#context, this.#target));
+    this.#stack.use(temporaryDatabase(this.#context, this.#work));
     return this.#stack.use(new PageFile(this.#work));
   }
 
@@ -121,17 +123,7 @@ export class FileRestore implements RestoreTarget {
     try {
       connection.exec("pragma locking_mode = exclusive; pragma query_only = on; pragma cache_size = -65536");
       const { damage, flaws, unchecked } = checkIntegrity(connection, "full");
-      if (damage.length > 0) {
-        throw new VaultraError(
-          "damaged.integrity",
-          `The restored database is corrupt, as its source was: ${damage[0]}`,
-          {
-            hint:
-              "Use an older backup; the commands in the archive's RESTORE.md still unpack this one, for sqlite3's .recover.",
-            details: { damage },
-          },
-        );
-      }
+      if (damage.length > 0) throw corruptSource(damage);
       const { objects, warnings } = countRows(connection, proof !== "none");
       return {
         objects: [main, ...objects],
@@ -145,6 +137,19 @@ export class FileRestore implements RestoreTarget {
       connection.close();
     }
   }
+}
+
+/** The parts are what the backup read, so whatever is wrong in them was wrong before. */
+function corruptSource(damage: readonly string[]): VaultraError {
+  return new VaultraError(
+    "damaged.integrity",
+    `The restored database is corrupt, as its source was: ${damage[0]}`,
+    {
+      hint:
+        "Use an older backup; the commands in the archive's RESTORE.md still unpack this one, for sqlite3's .recover.",
+      details: { damage },
+    },
+  );
 }
 
 /** The proof of a file's pages. */

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { VaultraError } from "../../core/errors.ts";
+import type { PluginContext } from "../../core/plugin.ts";
 import { LockFile } from "./lock_file.ts";
 import { restoreFiles } from "./paths.ts";
 
@@ -7,9 +8,14 @@ import { restoreFiles } from "./paths.ts";
  * Makes one restore at a time work on a target; temporary files found under the lock are a dead run's.
  * @throws {VaultraError} `target.in-use`, `target.no-folder`
  */
-export function takeRestoreLock(target: string): LockFile {
+export function takeRestoreLock(context: PluginContext, target: string): Disposable {
+  const { lock } = restoreFiles(target);
   try {
-    return LockFile.take(restoreFiles(target).lock, "target.in-use", `The target "${target}"`);
+    using stack = new DisposableStack();
+    const held = LockFile.take(lock, "target.in-use", `The target "${target}"`);
+    stack.use(context.temporary(lock));
+    stack.use(held);
+    return stack.move();
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound) && !(thrown instanceof Deno.errors.NotADirectory)) {
       throw thrown;

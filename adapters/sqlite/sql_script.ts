@@ -132,13 +132,30 @@ function literals(encoding: string): (value: SqlValue, isText: boolean) => strin
 }
 
 /**
- * A floating-point number so that SQLite reads the same one: 15 digits where they suffice, else 17, which stay
- * clear of the rounding of SQLite's own reader.
+ * A floating-point number so that every SQLite reads the same one. Its reader of decimals rounds well where the
+ * power of ten is small: there 15 digits stand where they suffice, else 17. Others are an integer times powers of
+ * two, which no step rounds.
  */
 export function realLiteral(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
   if (Object.is(value, -0)) return "-0.0";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-6 || size > 1e22)) return exactReal(value);
   const short = value.toPrecision(15);
   const digits = Number(short) === value ? String(Number(short)) : value.toPrecision(17);
   return /[.e]/.test(digits) ? digits : `${digits}.0`;
+}
+
+/** A number as its significand, multiplied or divided by powers of two that keep it exact all the way. */
+function exactReal(value: number): string {
+  let significand = value;
+  let exponent = 0;
+  for (; !Number.isInteger(significand); exponent--) significand *= 2;
+  for (; Math.abs(significand) >= 2 ** 53; exponent++) significand /= 2;
+  const operator = exponent < 0 ? "/" : "*";
+  let literal = `${significand}.0`;
+  for (let left = Math.abs(exponent); left > 0; left -= 60) {
+    literal += ` ${operator} ${BigInt(2 ** Math.min(left, 60))}.0`;
+  }
+  return `(${literal})`;
 }

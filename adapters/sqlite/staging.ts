@@ -4,8 +4,9 @@ import type { PluginContext } from "../../core/plugin.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
 import { LockFile } from "./lock_file.ts";
-import { databaseFiles, removeFiles, stagingFiles } from "./paths.ts";
+import { stagingFiles } from "./paths.ts";
 import { Snapshot } from "./snapshot.ts";
+import { temporaryDatabase } from "./temporary_database.ts";
 
 /** Bytes copied between two moments at which writers of a rollback mode get their turn. */
 const STEP_BYTES = 32 << 20;
@@ -35,9 +36,10 @@ export async function stagedSnapshot(request: StagingRequest): Promise<Snapshot>
   const { copy, lock } = stagingFiles(request.staging, path);
   const stack = new DisposableStack();
   try {
-    stack.use(LockFile.take(lock, "database.locked", `The staging copy of "${path}"`));
-    stack.defer(() => removeFiles(databaseFiles(copy)));
-    removeFiles(databaseFiles(copy));
+    const held = LockFile.take(lock, "database.locked", `The staging copy of "${path}"`);
+    stack.use(context.temporary(lock));
+    stack.use(held);
+    stack.use(temporaryDatabase(context, copy));
     source.exec("pragma busy_timeout = 5000");
     const journalMode = text(source, "pragma journal_mode");
     const rate = journalMode === "wal" ? -1 : STEP_BYTES / number(source, "pragma page_size");

@@ -19,11 +19,12 @@ import { type CopyReport, copyTables } from "./copy_tables.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
 import { clearLogMode, PageFetch } from "./page_fetch.ts";
 import { PageFile } from "./page_file.ts";
-import { databaseFiles, exists, realPath, removeFiles, restoreFiles } from "./paths.ts";
+import { exists, realPath, restoreFiles } from "./paths.ts";
 import { obstacles, placeNew, targetExists } from "./place_file.ts";
 import { takeRestoreLock } from "./restore_lock.ts";
 import { readSchema } from "./schema.ts";
 import { sqlScript } from "./sql_script.ts";
+import { temporaryDatabase } from "./temporary_database.ts";
 
 /**
  * Restores single tables: the pages that hold them go to a sparse file beside the target, from which SQLite
@@ -134,11 +135,9 @@ export class TableRestore implements RestoreTarget {
 
   /** Locks the target and clears away what a dead run left. */
   #begin(): void {
-    this.#stack.use(takeRestoreLock(this.#target));
-    for (const path of [this.#files.pages, this.#files.restore]) {
-      removeFiles(databaseFiles(path));
-      this.#stack.defer(() => removeFiles(databaseFiles(path)));
-    }
+    this.#stack.use(takeRestoreLock(this.#context, this.#target));
+    this.#stack.use(temporaryDatabase(this.#context, this.#files.pages));
+    this.#stack.use(temporaryDatabase(this.#context, this.#files.restore));
   }
 
   /** The pages of the archive as a database. */

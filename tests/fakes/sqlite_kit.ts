@@ -38,6 +38,7 @@ export function context(signal: AbortSignal = new AbortController().signal): Plu
     purpose: "backup",
     env: {},
     syncFolder: () => Promise.resolve(),
+    temporary: () => ({ [Symbol.dispose]: ignore }),
     blocking: async (_milliseconds, call) => await call(),
   };
 }
@@ -175,7 +176,9 @@ export async function restore(
   await using adapter = await plugin.open(configOf(path), { ...context(), purpose: "restore" });
   await using target = await adapter.restore(restoreRequest(archive, options));
   const plan = await target.plan();
-  if (plan.conflicts.length > 0) throw new VaultraError("target.exists", plan.conflicts.join("; "));
+  if (plan.conflicts.length > 0) {
+    throw new VaultraError("target.exists", plan.conflicts.join("; "), { hint: "As core does." });
+  }
   if (plan.mode === "pull") await target.pull(new MemoryReader(archive));
   else for (const entry of archive.entries) await target.write(entry);
   const chunks: Uint8Array[] = [];
