@@ -7,7 +7,7 @@ import { parseHeader, versionName } from "./header.ts";
 import { checkIntegrity } from "./integrity.ts";
 import { realPath } from "./paths.ts";
 import { readHeader } from "./snapshot.ts";
-import { openDatabaseFile, pauseEstimate } from "./take_snapshot.ts";
+import { fileSize, openDatabaseFile, pauseEstimate } from "./take_snapshot.ts";
 
 /** The findings of `doctor` about one database. The first failed one ends them where the rest depends on it. */
 export async function* checkDatabase(engine: Engine, config: SqliteConfig): AsyncGenerator<Check> {
@@ -59,7 +59,12 @@ function writerCheck(engine: Engine, writer: number): Check {
 function journalCheck(path: string, mode: string, bytes: number, staging: string | undefined): Check {
   const name = "sqlite.journal-mode";
   if (mode === "wal") {
-    return { name, status: "ok", found: "The database is in WAL mode: writers do not wait for a backup" };
+    const log = fileSize(`${path}-wal`);
+    return {
+      name,
+      status: "ok",
+      found: `The database is in WAL mode, with a log of ${log} bytes: writers do not wait for a backup`,
+    };
   }
   const found = `The database is in ${mode} mode: writers may wait up to ${
     pauseEstimate(bytes)

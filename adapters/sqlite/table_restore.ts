@@ -54,8 +54,10 @@ export class TableRestore implements RestoreTarget {
   // deno-lint-ignore require-await -- what it throws must reject
   async plan(): Promise<RestorePlan> {
     const { objects, output } = this.#request;
-    const chosen = objects?.filter((object) => isChosen(object, this.#selection)).map(({ name }) => name);
-    if (objects && chosen) refuseEmptyChoice(objects, chosen.length, this.#selection);
+    // A database that was read as a plain file has no list of tables
+    const listed = objects?.some(({ within }) => within !== undefined) ? objects : undefined;
+    const chosen = listed?.filter((object) => isChosen(object, this.#selection)).map(({ name }) => name);
+    if (listed && chosen) refuseEmptyChoice(listed, chosen.length, this.#selection);
     const what = chosen ? `${chosen.length} tables and views` : "the chosen tables";
     return {
       mode: objects === undefined ? "stream" : "pull",

@@ -228,7 +228,7 @@ async function pause(signal: AbortSignal): Promise<void> {
 }
 
 /** Bytes of a file; 0 when there is none. */
-function fileSize(path: string): number {
+export function fileSize(path: string): number {
   try {
     return Deno.statSync(path).size;
   } catch (thrown) {
