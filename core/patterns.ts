@@ -54,10 +54,15 @@ export function nameAsPattern(name: readonly string[]): string {
 
 /** A choice of objects: all that `only` names, or all when it is empty, but none that `exclude` names. */
 export class Selection {
+  /** What is chosen; empty for all. */
   readonly only: readonly Pattern[];
+  /** What is left out of that. */
   readonly exclude: readonly Pattern[];
 
-  /** @throws {VaultraError} `usage.pattern` */
+  /**
+   * Compiles the patterns of both lists.
+   * @throws {VaultraError} `usage.pattern`
+   */
   constructor(only: readonly string[], exclude: readonly string[]) {
     this.only = only.map(parsePattern);
     this.exclude = exclude.map(parsePattern);
