@@ -94,7 +94,9 @@ export class Session {
   /** Writes a result for programs, if `--json`: one document a line. */
   json(document: unknown): void {
     if (this.options.json !== true) return;
-    this.context.stdout.text(`${this.#redact(JSON.stringify(document))}\n`);
+    // Values are masked one by one: masked as a whole, a secret such as "1" would break the JSON around it.
+    const masked = (_key: string, value: unknown) => typeof value === "string" ? this.#redact(value) : value;
+    this.context.stdout.text(`${JSON.stringify(document, masked)}\n`);
   }
 
   /** Tells an error: a sentence and what to do on standard error; a document with `--json`. */

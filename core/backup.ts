@@ -37,6 +37,7 @@ export async function backup(job: Job, owner: BackupOwner, operation: Operation)
       now: operation.surroundings.now,
       randomHex: operation.surroundings.randomHex,
       signal: run.signal,
+      listener: run.listener,
     });
     using limit = withTimeout([run.signal, lock.signal], job.limits.timeout);
     return await backupLocked(job, store, { ...run, signal: limit.signal });
@@ -173,14 +174,15 @@ async function storeArchive(
     }
   };
   const put = store.put(key, writer.output, { ifAbsent: true, signal: operation.signal });
-  // The first to fail ends the other; its own error is the one to tell.
-  let first: unknown;
-  const tell = (error: unknown) => {
-    first ??= error;
-    throw error;
-  };
-  const [archived, object] = await Promise.allSettled([read().catch(tell), put.catch(tell)]);
-  if (archived.status === "rejected" || object.status === "rejected") throw toVaultraError(first);
+  // A store may fail before it takes the first byte: the reader would wait for ever.
+  put.catch((error) => writer.abort(error));
+  const [archived, object] = await Promise.allSettled([read(), put]);
+  // The first to fail ends the other. A reader that fails because its output is taken no longer is not the cause.
+  if (archived.status === "rejected") {
+    const closed = toVaultraError(archived.reason).code === "failed.output-closed";
+    throw toVaultraError(closed && object.status === "rejected" ? object.reason : archived.reason);
+  }
+  if (object.status === "rejected") throw toVaultraError(object.reason);
   if (object.value.size !== archived.value.totals.size) {
     throw new VaultraError(
       "store.incomplete",

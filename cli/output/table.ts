@@ -32,9 +32,8 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
 
 /** Text that can't move a terminal's cursor or change its colours: control characters become `\xNN`. */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this looks for
   return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
     (character) => `\\x${character.codePointAt(0)!.toString(16).padStart(2, "0")}`,
   );
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { isKey } from "../store_key.ts";
 
 /** The format version that this code writes and the newest that it reads. */
 export const FORMAT_VERSION = 1;
@@ -28,7 +29,8 @@ const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime();
 /** A job's name as it stands in keys. */
-export const jobName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/);
+export const jobName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/)
+  .refine(isKey, "is no folder's name on every system");
 /** A backup's id: `20261124T064758Z-full-7f3a`. */
 export const backupId = z.string().regex(
   /^\d{8}T\d{6}Z-(full|incremental|differential)-[0-9a-f]{4}(-globals)?$/,

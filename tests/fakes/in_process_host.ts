@@ -82,7 +82,7 @@ async function* eventsOf(write: (sink: EntrySink) => Promise<void>): AsyncGenera
         push({ type: "data", stream, chunk: { bytes: buffer.subarray(0, length), release } });
       };
       const buffer = async () => {
-        while (lent >= 40) await new Promise<void>((resolve) => free = resolve);
+        while (lent >= 40 && !left) await new Promise<void>((resolve) => free = resolve);
         lent++;
         return new Uint8Array(CHUNK_BYTES);
       };
@@ -101,16 +101,22 @@ async function* eventsOf(write: (sink: EntrySink) => Promise<void>): AsyncGenera
       };
     },
   };
-  let done = false;
+  let [done, left] = [false, false];
   const writing = write(sink).finally(() => {
     done = true;
     wake();
   });
   writing.catch(() => {});
-  while (!done || events.length > 0) {
-    const event = events.shift();
-    if (event !== undefined) yield event;
-    else await new Promise<void>((resolve) => wake = resolve);
+  try {
+    while (!done || events.length > 0) {
+      const event = events.shift();
+      if (event !== undefined) yield event;
+      else await new Promise<void>((resolve) => wake = resolve);
+    }
+    await writing;
+  } finally {
+    left = true;
+    free();
+    await writing.catch(() => {});
   }
-  await writing;
 }

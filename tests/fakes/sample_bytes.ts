@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { Bytes, ByteStream } from "../../core/streams/bytes.ts";
 
 /** Bytes that are the same each time and compress about as well as rows of a table. */
@@ -21,6 +22,13 @@ export function concat(blocks: readonly Uint8Array[]): Bytes {
     at += block.length;
   }
   return joined;
+}
+
+/** The SHA-256 of the blocks, lower-case hex. */
+export function sha256(...blocks: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const block of blocks) hash.update(block);
+  return hash.digest("hex");
 }
 
 /** The bytes as a stream of blocks of these lengths, over and over. */

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { FakeDatabase, type FakeFault } from "../tests/fakes/fake_database.ts";
+import { type Fault, FaultyStore } from "../tests/fakes/faulty_store.ts";
+import { InProcessHost } from "../tests/fakes/in_process_host.ts";
+import { MemoryStore } from "../tests/fakes/memory_store.ts";
+import { FramePool } from "./archive/frame_pool.ts";
+import { backup } from "./backup.ts";
+import { Catalog } from "./catalog/catalog.ts";
+import { archiveKeyOf, lockKey } from "./catalog/keys.ts";
+import { listRuns, type RunDocument } from "./catalog/runs.ts";
+import type { Job } from "./config/job.ts";
+import { toVaultraError, VaultraError } from "./errors.ts";
+import type { VaultraEvent } from "./events.ts";
+import type { Operation } from "./operation.ts";
+import { type AnyPlugin, definePlugin } from "./plugin.ts";
+import { restore } from "./restore.ts";
+import type { ObjectStore } from "./store.ts";
+import { verify } from "./verify.ts";
+
+const owner = { host: "test", pid: 1 };
+
+/** A job of a fake database into a store, and the operation that runs it. */
+function setUp(faults: readonly Fault[] = []) {
+  const memory = new MemoryStore();
+  const store: ObjectStore = new FaultyStore(memory, faults);
+  const database = new FakeDatabase();
+  database.tables.set("users", Array.from({ length: 1000 }, (_, index) => `user ${index}`));
+  database.tables.set('odd "näme"', ["one"]);
+  database.tables.set("empty", []);
+  const plugin: AnyPlugin = definePlugin({
+    kind: "store",
+    name: "test",
+    apiVersion: 1,
+    summary: "",
+    schemes: ["test"],
+    config: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
+    permissions: () => ({}),
+    redact: () => ({}),
+    title: () => "test",
+    // The store outlives the operation that closes it: the test looks into it afterwards.
+    open: () =>
+      Promise.resolve(
+        new Proxy(store, {
+          get: (target, key) => {
+            if (key === Symbol.asyncDispose) return () => Promise.resolve();
+            const value = Reflect.get(target, key);
+            return typeof value === "function" ? value.bind(target) : value;
+          },
+        }),
+      ),
+  });
+  const controller = new AbortController();
+  const events: VaultraEvent[] = [];
+  const kept: RunDocument[] = [];
+  const operation: Operation = {
+    host: new InProcessHost(),
+    signal: controller.signal,
+    listener: (event) => events.push(event),
+    surroundings: {
+      now: () => new Date(),
+      randomHex: (length) =>
+        [...crypto.getRandomValues(new Uint8Array(length))].map((byte) => byte.toString(16).padStart(2, "0"))
+          .join(""),
+    },
+    workers: 1,
+    keepRun: (run) => Promise.resolve(void kept.push(run)),
+  };
+  const job: Job = {
+    name: "shop",
+    database: { plugin: { plugin: database.plugin, module: "" }, config: {} },
+    store: { name: "test", plugin: { plugin, module: "" }, config: {} },
+    only: [],
+    exclude: [],
+    excludeData: [],
+    compression: { name: "zstd", level: 3 },
+    proof: "rows",
+    parallel: 1,
+    limits: {},
+    warnings: [],
+  };
+  return { memory, database, operation, job, controller, events, kept };
+}
+
+async function keys(store: ObjectStore): Promise<string[]> {
+  return (await Array.fromAsync(store.list(""))).map((object) => object.key);
+}
+
+async function failure(promise: Promise<unknown>): Promise<VaultraError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert(error instanceof VaultraError, String(error));
+    return error;
+  }
+  assert.fail("nothing failed");
+}
+
+Deno.test("backup() makes a backup that verifies and restores", async () => {
+  const { memory, database, operation, job } = setUp();
+  const record = await backup(job, owner, operation);
+  assert.deepEqual((await Array.fromAsync(new Catalog(memory).list())).map(({ id }) => id), [record.id]);
+  assert.equal(record.rows, 1001);
+  assert.deepEqual(record.log, { start: "7", stop: "9" });
+  {
+    await using pool = await FramePool.open({ workers: 1, signal: operation.signal });
+    assert.equal((await verify(memory, record, pool, operation)).rows, 1001);
+  }
+  const target = new FakeDatabase();
+  const outcome = await restore({
+    origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
+    target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
+    only: [],
+    exclude: [],
+    schemaOnly: false,
+    dataOnly: false,
+    ifExists: "fail",
+    dryRun: false,
+  }, operation);
+  assert.deepEqual(outcome.comparison, { compared: 3, differences: [] });
+  assert.deepEqual(target.tables, database.tables);
+  assert.deepEqual([database.open, target.open], [0, 0]);
+});
+
+Deno.test("backup() writes the record last and releases the lock", async () => {
+  const { memory, operation, job } = setUp();
+  const order: string[] = [];
+  const put = memory.put.bind(memory);
+  memory.put = (key, body, options) => {
+    order.push(key);
+    return put(key, body, options);
+  };
+  const record = await backup(job, owner, operation);
+  const kinds = order.map((key) => key.startsWith(".locks/") ? "lock" : key.includes("/runs/") ? "run" : key);
+  assert.deepEqual(kinds.filter((kind) => kind !== "lock"), [
+    archiveKeyOf(record),
+    `shop/${record.id}.json`,
+    "run",
+  ]);
+  assert.equal(await memory.stat(lockKey("shop")), null);
+});
+
+for (const at of ["open", "snapshot", "write", "finish"] satisfies FakeFault[]) {
+  Deno.test(`backup() lists nothing and tells why when the database fails at "${at}"`, async () => {
+    const { memory, database, operation, job } = setUp();
+    database.fault = { at, error: new VaultraError("database.broken", "The database broke") };
+    const error = await failure(backup(job, owner, operation));
+    assert.equal(error.code, "database.broken");
+    assert.deepEqual((await keys(memory)).filter((key) => !key.includes("/runs/")), []);
+    const [run] = await Array.fromAsync(listRuns(memory, "shop"));
+    assert.equal(run?.outcome, "failed");
+    assert.equal(run?.error?.code, "database.broken");
+    assert.equal(database.open, 0);
+  });
+}
+
+const full = new VaultraError("store.disk-full", "The disk is full");
+for (
+  const [name, fault] of Object.entries<Fault>({
+    "the archive can't be begun": { method: "put", key: ".tar.zst", error: full },
+    "the archive breaks off": { method: "put", key: ".tar.zst", error: full, afterBytes: 100 },
+    "the record can't be put": { method: "put", key: "Z-full-", error: full, call: 2 },
+  })
+) {
+  Deno.test(`backup() lists nothing and tells why when ${name}`, async () => {
+    const { memory, database, operation, job } = setUp([fault]);
+    const error = await failure(backup(job, owner, operation));
+    assert.equal(error.code, "store.disk-full");
+    assert.deepEqual((await keys(memory)).filter((key) => !key.includes("/runs/")), []);
+    assert.equal(database.open, 0);
+  });
+}
+
+Deno.test("backup() refuses a store that kept fewer bytes than it was sent", async () => {
+  const { memory, operation, job } = setUp();
+  const put = memory.put.bind(memory);
+  memory.put = async (key, body, options) => {
+    const info = await put(key, body, options);
+    return key.includes(".tar") ? { ...info, size: info.size - 1 } : info;
+  };
+  const error = await failure(backup(job, owner, operation));
+  assert.equal(error.code, "store.incomplete");
+  assert.deepEqual(await Array.fromAsync(new Catalog(memory).list()), []);
+});
+
+Deno.test("backup() refuses to run twice at once", async () => {
+  const { database, operation, job } = setUp();
+  let second: VaultraError | undefined;
+  database.onTable = async () => {
+    second ??= await failure(backup(job, owner, operation));
+  };
+  await backup(job, owner, operation);
+  assert.equal(second?.exitCode, 12);
+});
+
+Deno.test("backup() that is interrupted cleans up, releases the lock and writes its run", async () => {
+  const { memory, database, operation, job, controller } = setUp();
+  database.onTable = (name) => {
+    if (name === "empty") controller.abort(new VaultraError("interrupted", "Interrupted"));
+    return Promise.resolve();
+  };
+  const error = await failure(backup(job, owner, operation));
+  assert.equal(error.exitCode, 130);
+  assert.deepEqual((await keys(memory)).filter((key) => !key.includes("/runs/")), []);
+  const [run] = await Array.fromAsync(listRuns(memory, "shop"));
+  assert.equal(run?.outcome, "interrupted");
+});
+
+Deno.test("backup() ends at its time limit", async () => {
+  const { memory, database, operation, job } = setUp();
+  database.onTable = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const error = await failure(backup({ ...job, limits: { timeout: 20 } }, owner, operation));
+  assert.equal(error.code, "failed.timeout");
+  assert.deepEqual(await Array.fromAsync(new Catalog(memory).list()), []);
+});
+
+Deno.test("backup() keeps the run of a store that is out of reach", async () => {
+  const { operation, job, kept } = setUp();
+  const host = new InProcessHost();
+  host.openStore = () => Promise.reject(new VaultraError("store.unreachable", "The store is away"));
+  const error = await failure(backup(job, owner, { ...operation, host }));
+  assert.equal(error.exitCode, 11);
+  assert.deepEqual(kept.map((run) => [run.job, run.outcome, run.error?.code]), [[
+    "shop",
+    "failed",
+    "store.unreachable",
+  ]]);
+});
+
+for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
+  Deno.test(`restore() leaves its target as it was when it fails at "${at}"`, async () => {
+    const { memory, operation, job } = setUp();
+    const record = await backup(job, owner, operation);
+    const target = new FakeDatabase();
+    target.fault = { at, error: new VaultraError("database.broken", "The database broke") };
+    const options = {
+      origin: { kind: "backup" as const, store: memory, key: archiveKeyOf(record), record },
+      target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
+      only: [],
+      exclude: [],
+      schemaOnly: false,
+      dataOnly: false,
+      ifExists: "fail" as const,
+      dryRun: false,
+    };
+    assert.equal((await failure(restore(options, operation))).code, "database.broken");
+    assert.deepEqual([target.tables.size, target.open], [0, 0]);
+  });
+}
+
+Deno.test("restore() refuses a target that holds something, another engine and an absent archive", async () => {
+  const { memory, database, operation, job } = setUp();
+  const record = await backup(job, owner, operation);
+  const options = (key: string, plugin: AnyPlugin) => ({
+    origin: { kind: "backup" as const, store: memory, key, record },
+    target: () => Promise.resolve({ plugin: { plugin, module: "" }, config: {} }),
+    only: [],
+    exclude: [],
+    schemaOnly: false,
+    dataOnly: false,
+    ifExists: "fail" as const,
+    dryRun: false,
+  });
+  const key = archiveKeyOf(record);
+  assert.equal((await failure(restore(options(key, database.plugin), operation))).exitCode, 17);
+  const other = { ...database.plugin, name: "other" };
+  assert.equal((await failure(restore(options(key, other), operation))).code, "usage.other-engine");
+  assert.equal(
+    (await failure(restore(options("shop/nothing.tar", database.plugin), operation))).exitCode,
+    18,
+  );
+  assert.equal(toVaultraError(new Error("x")).exitCode, 1);
+});

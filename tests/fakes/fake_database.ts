@@ -1,0 +1,142 @@
+import type {
+  BackupRequest,
+  BackupSource,
+  DatabaseAdapter,
+  DatabaseInfo,
+  EntrySink,
+  PartReader,
+  RestoreEntry,
+  RestorePlan,
+  RestoreReport,
+  RestoreRequest,
+  RestoreTarget,
+  SourceObject,
+  SourceSummary,
+} from "../../core/database.ts";
+import type { AnyPlugin } from "../../core/plugin.ts";
+import type { Check } from "../../core/events.ts";
+import { definePlugin } from "../../core/plugin.ts";
+
+/** Where a fake database fails, if it does. */
+export type FakeFault = "open" | "snapshot" | "write" | "finish" | "restore-write" | "commit";
+
+/** A database of tables of lines, in memory, that counts what is done to it and fails where a test wants. */
+export class FakeDatabase implements DatabaseAdapter {
+  readonly capabilities = {
+    types: ["full"],
+    pointInTime: false,
+    selective: false,
+    rename: false,
+    sql: false,
+  } as const;
+  /** Lines by table. */
+  readonly tables = new Map<string, string[]>();
+  fault: { readonly at: FakeFault; readonly error: Error } | undefined;
+  /** Called before each table is written. */
+  onTable: (name: string) => Promise<void> = () => Promise.resolve();
+  /** Snapshots and restores that were opened and not disposed of. */
+  open = 0;
+
+  /** The plugin that opens this very database. */
+  readonly plugin: AnyPlugin = definePlugin({
+    kind: "database",
+    name: "fake",
+    apiVersion: 1,
+    summary: "Tables of lines in memory",
+    schemes: ["fake"],
+    config: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
+    permissions: () => ({}),
+    redact: () => ({}),
+    title: () => "fake",
+    open: () => {
+      this.#fail("open");
+      return Promise.resolve(this);
+    },
+  });
+
+  inspect(): Promise<DatabaseInfo> {
+    const objects = [...this.tables].map(([name, lines]) => ({ name, kind: "table", rows: lines.length }));
+    return Promise.resolve({ engine: "fake", version: "1", bytes: 0, objects, properties: {} });
+  }
+
+  backup(request: BackupRequest): Promise<BackupSource> {
+    this.#fail("snapshot");
+    this.open++;
+    const objects = [...this.tables].map(([name, lines], index): SourceObject => ({
+      name,
+      kind: "table",
+      object: index + 1,
+      ...(request.proof === "none" ? {} : { rows: lines.length }),
+    }));
+    return Promise.resolve({
+      start: {
+        position: "7",
+        engine: "fake",
+        version: "1",
+        bytes: 0,
+        properties: {},
+        instructions: "```sh\nls data\n```",
+        warnings: [],
+      },
+      write: async (sink: EntrySink) => {
+        for (const [index, [name, lines]] of [...this.tables].entries()) {
+          await this.onTable(name);
+          this.#fail("write");
+          const entry = sink.begin({ section: "data", name, object: index + 1 });
+          await entry.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
+          entry.end({ rows: lines.length });
+        }
+      },
+      finish: (): Promise<SourceSummary> => {
+        this.#fail("finish");
+        return Promise.resolve({ stop: "9", objects });
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(void this.open--),
+    });
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreTarget> {
+    this.open++;
+    const arrived = new Map<string, string>();
+    const plan: RestorePlan = {
+      mode: "stream",
+      steps: ["fill the tables"],
+      conflicts: this.tables.size > 0 && request.ifExists === "fail" ? ["the database holds tables"] : [],
+    };
+    return Promise.resolve({
+      plan: () => Promise.resolve(plan),
+      write: (entry: RestoreEntry) => {
+        this.#fail("restore-write");
+        const text = entry.bytes.map((block) => new TextDecoder().decode(block)).join("");
+        arrived.set(entry.name, (arrived.get(entry.name) ?? "") + text);
+        return Promise.resolve();
+      },
+      pull: (_reader: PartReader) => Promise.reject(new TypeError("The fake database restores in order")),
+      script: () => {
+        throw new TypeError("The fake database has no scripts");
+      },
+      commit: (): Promise<RestoreReport> => {
+        this.#fail("commit");
+        this.tables.clear();
+        for (const [name, text] of arrived) this.tables.set(name, text.split("\n").slice(0, -1));
+        const objects = [...this.tables].map(([name, lines]) => ({
+          name,
+          kind: "table",
+          rows: lines.length,
+        }));
+        return Promise.resolve({ objects, target: "fake", warnings: [] });
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(void this.open--),
+    });
+  }
+
+  async *checks(): AsyncIterable<Check> {}
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #fail(at: FakeFault): void {
+    if (this.fault?.at === at) throw this.fault.error;
+  }
+}
