@@ -93,6 +93,7 @@ export interface Plugin<Kind extends PluginKind, Name extends string, Config> {
   open(config: Config, context: PluginContext): Promise<Services[Kind]>;
 }
 
+/** A plugin of any kind, name and configuration. */
 // deno-lint-ignore no-explicit-any -- a list of plugins of differing configurations has no narrower type
 export type AnyPlugin = Plugin<PluginKind, string, any>;
 

@@ -56,7 +56,10 @@ export function choose(connection: DatabaseSync, selection: Selection): Chosen {
   };
 }
 
-/** @throws {VaultraError} `usage.no-such-object` when a choice takes nothing of what there is. */
+/**
+ * Refuses a choice that takes nothing of what there is.
+ * @throws {VaultraError} `usage.no-such-object`
+ */
 export function refuseEmptyChoice(all: readonly Named[], taken: number, selection: Selection): void {
   if (taken > 0 || selection.only.length + selection.exclude.length === 0) return;
   const names = all.filter(({ kind }) => kind === "table" || kind === "virtual" || kind === "view");

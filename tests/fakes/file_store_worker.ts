@@ -19,6 +19,7 @@ self.onmessage = async ({ data }: MessageEvent<{ folder: string; outside: string
       env: {},
       log: { debug: line, info: line, warn: line },
       blocking: (_, call) => Promise.resolve(call()),
+      temporary: () => ({ [Symbol.dispose]: line }),
       syncFolder: (path) =>
         new Promise((resolve) => {
           synced.set(path, resolve);

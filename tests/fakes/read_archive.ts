@@ -116,7 +116,7 @@ export function checkError(
 
 /** Fails when reading takes longer than any archive of these tests may. */
 export async function inTime<T>(work: Promise<T>, title: string): Promise<T> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) =>
     timer = setTimeout(() => reject(new Error(`${title} hangs`)), 30_000)
   );

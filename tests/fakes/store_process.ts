@@ -16,7 +16,7 @@ const [task, root, name] = Deno.args as [string, string, string];
 const signal = new AbortController().signal;
 const store = new FileStore(root, { signal, syncFolder });
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-const forever = () => new Promise<never>((resolve) => setInterval(resolve, 2 ** 30));
+const forever = () => new Promise<never>(() => setInterval(() => {}, 2 ** 30));
 
 async function* body(hang: boolean) {
   yield await Promise.resolve(new Uint8Array(1 << 20));
