@@ -213,12 +213,21 @@ async function writeAll({ reader, bytesRead }: OpenArchive, target: RestoreTarge
   let bytes = 0;
   let rows = 0;
   const total = reader instanceof ArchiveReader ? { total: reader.manifest.totals.raw } : {};
-  for await (const entry of reader instanceof ArchiveReader ? reader.stream() : reader.entries()) {
-    operation.signal.throwIfAborted();
-    bytes += entry.bytes.reduce((sum, block) => sum + block.length, 0);
-    rows += entry.rows;
-    await target.write(entry);
-    operation.listener({ type: "progress", bytes, stored: bytesRead(), rows, ...total });
+  // One entry is written while the next one is read and checked.
+  let written = Promise.resolve();
+  try {
+    for await (const entry of reader instanceof ArchiveReader ? reader.stream() : reader.entries()) {
+      operation.signal.throwIfAborted();
+      const length = entry.bytes.reduce((sum, block) => sum + block.length, 0);
+      await written;
+      written = target.write(entry);
+      written.catch(() => {});
+      bytes += length;
+      rows += entry.rows;
+      operation.listener({ type: "progress", bytes, stored: bytesRead(), rows, ...total });
+    }
+  } finally {
+    await written;
   }
 }
 

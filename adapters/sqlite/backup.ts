@@ -48,12 +48,12 @@ export class SqliteSource implements BackupSource {
     engine: Engine,
     snapshot: Snapshot,
     request: BackupRequest,
-    check: CheckLevel,
+    check: CheckLevel | undefined,
     context: PluginContext,
   ) {
     this.#snapshot = snapshot;
     this.#request = request;
-    this.#check = check;
+    this.#check = check ?? (request.proof === "content" ? "quick" : "none");
     this.#context = context;
     const warnings = snapshot.connection ? [...countRows(snapshot.connection, false).warnings] : [
       `Neither "${snapshot.path}" nor its folder can be written, so SQLite could not open it in WAL mode; it was read as a plain file, without counting rows or checking integrity`,

@@ -1,21 +1,28 @@
 import assert from "node:assert/strict";
-import { buildSample, type SampleOptions } from "../../tests/fakes/sqlite_sample.ts";
-import { backUp, restore, run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import {
+  backUp,
+  buildVariant,
+  restore,
+  run,
+  temporaryFolder,
+  type Variant,
+} from "../../tests/fakes/sqlite_kit.ts";
 
-const matrix: SampleOptions[] = [
+const matrix: Variant[] = [
   ...[512, 1024, 2048, 8192, 16384, 32768, 65536].map((pageSize) => ({ pageSize })),
   ...(["wal", "delete", "truncate", "persist", "memory", "off"] as const).map((journalMode) => ({
     journalMode,
   })),
   ...(["UTF-16le", "UTF-16be"] as const).map((encoding) => ({ encoding })),
   ...([1, 2] as const).map((autoVacuum) => ({ autoVacuum })),
+  { reserved: 8 },
 ];
 
 for (const options of matrix) {
   Deno.test(`backup() and restore() keep every byte of ${JSON.stringify(options)}`, async () => {
     using folder = temporaryFolder();
     const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
-    buildSample(source, options);
+    buildVariant(source, options);
     const archive = await backUp(source, { partBytes: 100_000 });
     const report = await restore(archive, target);
     run("cmp", source, target);

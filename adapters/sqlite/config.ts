@@ -17,7 +17,8 @@ export interface SqliteConfig {
   readonly path: string;
   /** Absolute path of a folder for a temporary copy, used only where the database can't be read in place. */
   readonly staging?: string;
-  readonly check: CheckLevel;
+  /** Absent: `quick` when the content is proven, else `none`. */
+  readonly check?: CheckLevel;
 }
 
 /**
@@ -48,7 +49,7 @@ export const sqliteConfig = z
   .strictObject({
     url: z.string().describe("sqlite:PATH of the database file"),
     staging: z.string().min(1).optional().describe("Folder for a temporary copy, when one is needed"),
-    check: z.enum(checkLevels).default("quick").describe("Integrity check of the database at its backup"),
+    check: z.enum(checkLevels).optional().describe("Integrity check of the database at its backup"),
   })
   .transform((keys, context): SqliteConfig => {
     let path = "";
@@ -60,7 +61,7 @@ export const sqliteConfig = z
     }
     return {
       path,
-      check: keys.check,
+      ...(keys.check === undefined ? {} : { check: keys.check }),
       ...(keys.staging === undefined ? {} : { staging: resolve(keys.staging) }),
     };
   });

@@ -3,12 +3,16 @@ import { VaultraError } from "../../core/errors.ts";
 import { type DatabaseHeader, parseHeader } from "./header.ts";
 import { readHeader } from "./snapshot.ts";
 
+/** After so many bytes what was written is sent to the disk, so that the flush at the end is short. */
+const FLUSH_BYTES = 64 << 20;
+
 /** The database file that the parts of an archive make, written in order. */
 export class PageFile implements Disposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
   #parts = 0;
   #bytes = 0;
+  #unflushed = 0;
   #closed = false;
 
   /** Makes the file. @throws {Deno.errors.AlreadyExists} */
@@ -41,7 +45,11 @@ export class PageFile implements Disposable {
     for (const bytes of entry.bytes) {
       for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
       this.#bytes += bytes.length;
+      this.#unflushed += bytes.length;
     }
+    if (this.#unflushed < FLUSH_BYTES) return;
+    this.#unflushed = 0;
+    this.#file.syncDataSync();
   }
 
   /**

@@ -121,7 +121,7 @@ export class FileRestore implements RestoreTarget {
     };
     const connection = this.#engine.connect(this.#work);
     try {
-      connection.exec("pragma locking_mode = exclusive; pragma query_only = on; pragma cache_size = -65536");
+      connection.exec("pragma locking_mode = exclusive; pragma query_only = on");
       const { damage, flaws, unchecked } = checkIntegrity(connection, "full");
       if (damage.length > 0) throw corruptSource(damage);
       const { objects, warnings } = countRows(connection, proof !== "none");

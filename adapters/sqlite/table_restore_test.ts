@@ -1,15 +1,24 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { VaultraError } from "../../core/errors.ts";
-import { buildSample, type SampleOptions } from "../../tests/fakes/sqlite_sample.ts";
-import { backUp, MemoryReader, restore, run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
+import {
+  backUp,
+  buildVariant,
+  MemoryReader,
+  restore,
+  run,
+  temporaryFolder,
+  type Variant,
+} from "../../tests/fakes/sqlite_kit.ts";
 
-const matrix: SampleOptions[] = [
+const matrix: Variant[] = [
   { flawed: true },
   { encoding: "UTF-16le", journalMode: "wal" },
   { encoding: "UTF-16be", autoVacuum: 1 },
   { pageSize: 512, autoVacuum: 2 },
   { pageSize: 65536 },
+  { reserved: 8 },
 ];
 
 /** Every value of every table with rowid, storage class and bytes, as sqlite3 tells them. */
@@ -53,7 +62,7 @@ for (const options of matrix) {
   Deno.test(`TableRestore copies all tables of ${JSON.stringify(options)}`, async () => {
     using folder = temporaryFolder();
     const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
-    buildSample(source, options);
+    buildVariant(source, options);
     const archive = await backUp(source, { partBytes: 70_000 });
     await restore(archive, target, { only: ["*", "big_orders"] });
     assert.equal(schemaOf(target), schemaOf(source));
@@ -83,7 +92,7 @@ for (const options of matrix) {
   Deno.test(`sqlScript() makes an equal database of ${JSON.stringify(options)}`, async () => {
     using folder = temporaryFolder();
     const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
-    buildSample(source, options);
+    buildVariant(source, options);
     const { script } = await restore(await backUp(source), `${folder.path}/work`, { output: "sql" });
     Deno.writeTextFileSync(`${folder.path}/script.sql`, script);
     run("sh", "-c", `sqlite3 -bail "${target}" < "${folder.path}/script.sql"`);

@@ -2,6 +2,12 @@ import { join } from "node:path";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { errorCode } from "./file_error.ts";
 
+/**
+ * After so many bytes what was written is sent to the disk: while more is compressed, so that the flush at the end is
+ * short and no flood of writes disturbs others on the machine.
+ */
+const FLUSH_BYTES = 32 << 20;
+
 const pattern = /^\.(.+)\.[0-9a-f]{16}\.vaultra-upload$/;
 
 /** The name that an unfinished upload's file was to get, or `undefined` for a file of any other kind. */
@@ -17,6 +23,7 @@ export class TemporaryFile implements AsyncDisposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
   #published = false;
+  #unflushed = 0;
 
   private constructor(path: string, file: Deno.FsFile) {
     this.path = path;
@@ -38,6 +45,10 @@ export class TemporaryFile implements AsyncDisposable {
   /** Appends a block. */
   async write(block: Bytes): Promise<void> {
     for (let done = 0; done < block.length;) done += await this.#file.write(block.subarray(done));
+    this.#unflushed += block.length;
+    if (this.#unflushed < FLUSH_BYTES) return;
+    this.#unflushed = 0;
+    await this.#file.syncData();
   }
 
   /** Flushes the content to the disk. */
