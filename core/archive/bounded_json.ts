@@ -15,6 +15,8 @@ export interface JsonSubject {
   readonly code: ErrorCode;
   /** The most bytes that are read. */
   readonly maxBytes: number;
+  /** What to do when it is refused. */
+  readonly hint?: string;
 }
 
 /**
@@ -23,7 +25,10 @@ export interface JsonSubject {
  */
 export function parseJson(bytes: Uint8Array, subject: JsonSubject): unknown {
   const refuse = (why: string, cause?: unknown) =>
-    new VaultraError(subject.code, `${subject.what} ${why}`, cause === undefined ? {} : { cause });
+    new VaultraError(subject.code, `${subject.what} ${why}`, {
+      ...(subject.hint === undefined ? {} : { hint: subject.hint }),
+      ...(cause === undefined ? {} : { cause }),
+    });
   if (bytes.length > subject.maxBytes) throw refuse(`is longer than ${subject.maxBytes} bytes`);
   if (depthOf(bytes) > MAX_JSON_DEPTH) throw refuse(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
   let value: unknown;

@@ -21,13 +21,20 @@ import { checkObjects, damagedManifest } from "./manifest.ts";
 /** The longest record: 16 MiB. */
 const MAX_RECORD_BYTES = 16 << 20;
 
+const OTHER_COPY = "Restore another backup, or read another copy of this one.";
+
 /**
  * The header in the bytes of `vaultra.json`.
  * @throws {VaultraError} `damaged.header`, `damaged.newer-format`
  */
 export function parseHeader(bytes: Uint8Array): ArchiveHeader {
   const what = "The archive's header";
-  const value = parseJson(bytes, { what, code: "damaged.header", maxBytes: MAX_DOCUMENT_BYTES });
+  const value = parseJson(bytes, {
+    what,
+    code: "damaged.header",
+    maxBytes: MAX_DOCUMENT_BYTES,
+    hint: OTHER_COPY,
+  });
   refuseNewer(value, what);
   const parsed = archiveHeader.safeParse(value);
   if (!parsed.success) throw malformed("damaged.header", what, parsed.error);
@@ -40,7 +47,12 @@ export function parseHeader(bytes: Uint8Array): ArchiveHeader {
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
   const what = "The archive's manifest";
-  const value = parseJson(bytes, { what, code: "damaged.manifest", maxBytes: MAX_DOCUMENT_BYTES });
+  const value = parseJson(bytes, {
+    what,
+    code: "damaged.manifest",
+    maxBytes: MAX_DOCUMENT_BYTES,
+    hint: OTHER_COPY,
+  });
   refuseNewer(value, what);
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) throw malformed("damaged.manifest", what, parsed.error);
@@ -54,7 +66,12 @@ export function parseManifest(bytes: Uint8Array): Manifest {
  */
 export function parseRecord(bytes: Uint8Array): BackupRecord {
   const what = "The backup's record";
-  const value = parseJson(bytes, { what, code: "damaged.record", maxBytes: MAX_RECORD_BYTES });
+  const value = parseJson(bytes, {
+    what,
+    code: "damaged.record",
+    maxBytes: MAX_RECORD_BYTES,
+    hint: OTHER_COPY,
+  });
   refuseNewer(value, what);
   const parsed = backupRecord.safeParse(value);
   if (!parsed.success) throw malformed("damaged.record", what, parsed.error);
@@ -119,7 +136,7 @@ function malformed(
   cause: unknown,
 ) {
   return new VaultraError(code, `${what} is malformed`, {
-    hint: "Restore another backup, or read another copy of this one.",
+    hint: OTHER_COPY,
     cause,
   });
 }
