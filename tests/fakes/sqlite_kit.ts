@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import plugin from "../../adapters/sqlite/plugin.ts";
 import type {
@@ -21,6 +22,7 @@ import type {
 import type { PluginContext } from "../../core/plugin.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { buildSample, type SampleOptions } from "./sqlite_sample.ts";
 
 /** What a backup made. */
 export interface MemoryArchive {
@@ -184,6 +186,20 @@ export async function restore(
   const chunks: Uint8Array[] = [];
   if (options.output === "sql") { for await (const chunk of target.script()) chunks.push(chunk.slice()); }
   return { ...await target.commit(), script: await new Blob(chunks as BlobPart[]).text() };
+}
+
+/** A kind of sample, as a row of a matrix of tests. */
+export interface Variant extends SampleOptions {
+  /** Bytes at the end of each page that SQLite leaves to an extension, which `node:sqlite` cannot ask for. */
+  readonly reserved?: number;
+}
+
+/** Makes a sample of this kind. */
+export function buildVariant(path: string, { reserved, ...options }: Variant): void {
+  buildSample(path, options);
+  if (reserved === undefined) return;
+  run("sqlite3", path, `.filectrl reserve_bytes ${reserved}`, "vacuum");
+  assert.equal(Deno.readFileSync(path)[20], reserved);
 }
 
 /** Runs a program and gives what it printed. */
