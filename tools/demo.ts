@@ -2,35 +2,24 @@
  * A tour of Vaultra on a sample database: back up, list, verify, restore, compare. Nothing is installed and
  * nothing is left behind. `deno task demo`, or without Deno: `npx -y deno@2.7.11 run -A tools/demo.ts`.
  *
- * This file imports nothing from npm and starts the rest with `DENO_TLS_CA_STORE` set, so that npm packages
- * also arrive behind a company's certificate: Deno 2.7 reads them before a task could set that.
+ * This file imports nothing from npm and starts the rest with the machine's certificates (tools/child.ts).
  *
  * @module
  */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fromFileUrl } from "./paths.ts";
 import { buildSample } from "../tests/fakes/sqlite_sample.ts";
+import { projectFolder, runDeno, say } from "./child.ts";
 
-const root = fromFileUrl(new URL("..", import.meta.url));
 const colour = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
 const paint = (code: number, text: string) => colour ? `\x1b[${code}m${text}\x1b[0m` : text;
-
-function say(text = ""): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}
 
 /** Runs one command of Vaultra in a folder, as a person would type it, and shows what it prints. */
 async function vaultra(folder: string, ...args: string[]): Promise<void> {
   say(paint(1, `$ vaultra ${args.join(" ")}`));
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", `--config=${root}deno.json`, `${root}cli.ts`, ...args],
-    cwd: folder,
-    env: { DENO_TLS_CA_STORE: "mozilla,system" },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).output();
+  const program = ["--config", join(projectFolder, "deno.json"), join(projectFolder, "cli.ts")];
+  const { code } = await runDeno(["run", "-A", "--quiet", ...program, ...args], { cwd: folder });
   if (code !== 0) {
     say(paint(31, `vaultra ended with exit code ${code}`));
     Deno.exit(1);

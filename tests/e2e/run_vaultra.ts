@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { fromFileUrl } from "../../tools/paths.ts";
+import { join } from "node:path";
+import { projectFolder } from "../../tools/child.ts";
 
 /** What a run left behind. */
 export interface Outcome {
@@ -28,13 +29,17 @@ export interface RunOptions {
   readonly stdin?: Uint8Array<ArrayBuffer>;
 }
 
-const root = fromFileUrl(new URL("../..", import.meta.url));
-
 /** Vaultra under `deno run` with this version of Deno. */
 export const fromSource: Vaultra = {
   name: "deno run",
   command: Deno.execPath(),
-  args: ["run", "-A", "--quiet", `--config=${root}deno.json`, `${root}cli.ts`],
+  args: [
+    "run",
+    "-A",
+    "--quiet",
+    `--config=${join(projectFolder, "deno.json")}`,
+    join(projectFolder, "cli.ts"),
+  ],
 };
 
 /**
