@@ -189,74 +189,55 @@ Deno.test("FileStore.get() hands out whole blocks though a reader gave a block's
   });
 });
 
-Deno.test({
-  name: "FileStore.put() tells of a full disk and of one that is read-only, and leaves nothing",
-  ignore: !isRoot || Deno.build.os !== "linux",
-  async fn() {
-    await withFolder(async (folder) => {
-      await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
-      try {
-        const store = open(folder);
-        await store.put("job/kept", bytes(1000));
-        const before = await names(`${folder}/job`);
-        await assert.rejects(store.put("job/large", bytes(2 << 20)), { code: "store.disk-full" });
-        await assert.rejects(store.put("job/kept", bytes(2 << 20)), { code: "store.disk-full" });
-        assert.deepEqual(await keys(store), ["job/kept"]);
-        assert.deepEqual(await names(`${folder}/job`), before);
-        assert.equal((await store.stat("job/kept"))?.size, 1000);
-        const space = (await Array.fromAsync(store.checks())).find(({ name }) => name === "file.space");
-        assert.equal(space?.status, "warning");
-        await run("mount", "-o", "remount,ro", folder);
-        await assert.rejects(store.put("job/new", bytes(1)), { code: "store.denied", message: /read-only/ });
-        await assert.rejects(store.remove("job/kept"), { code: "store.denied" });
-        assert.deepEqual(await keys(store), ["job/kept"]);
-      } finally {
-        await run("umount", folder);
-      }
-    });
-  },
-});
+const trials = fileURLToPath(import.meta.resolve("../../tests/fakes/store_trials.ts"));
 
-/** Runs a shell's line that ends in `PUT`, which puts `KEY` of 4 MiB into `ROOT`; returns what that says. */
-async function putProcess(line: string, root: string, key: string): Promise<string> {
-  const script = fileURLToPath(import.meta.resolve("../../tests/fakes/store_process.ts"));
-  const child = new Deno.Command("bash", {
-    args: ["-c", line.replace("PUT", '"$0" run -A --quiet "$@"'), Deno.execPath(), script, "put", root, key],
-    stdin: "null",
-    stdout: "piped",
-  });
-  const { stdout } = await child.output();
-  return new TextDecoder().decode(stdout).replace("ready\n", "").trim();
+/** Runs a trial of tests/fakes/store_trials.ts in a process that a command starts with other rights. */
+async function runTrial(trial: string, folder: string, command: readonly string[]): Promise<void> {
+  const [program, ...args] = [
+    ...command,
+    Deno.execPath(),
+    ...["run", "-A", "--quiet", trials, trial, folder],
+  ];
+  await run(program!, ...args);
 }
 
-Deno.test({
-  name: "FileStore.put() tells of a file that is too large for a limit, and leaves nothing",
-  ignore: Deno.build.os === "windows",
-  async fn() {
+if (Deno.build.os === "linux") {
+  Deno.test("FileStore.put() tells of a full and of a read-only disk, and leaves nothing (mounted: Linux)", async () => {
     await withFolder(async (folder) => {
-      assert.equal(await putProcess("PUT", folder, "fits"), "won");
-      assert.equal(await putProcess("trap '' XFSZ; ulimit -f 512; PUT", folder, "large"), "store.disk-full");
+      // The mount is seen by this process alone and goes with it; an ordinary user is root in its own namespace.
+      const apart = ["unshare", "--mount", ...isRoot ? [] : ["--map-root-user"]];
+      const mounted = ["sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', folder];
+      await runTrial("full-disk", folder, [...apart, ...mounted]);
+    });
+  });
+}
+
+if (Deno.build.os !== "windows") {
+  Deno.test("FileStore tells of missing rights (by a folder's mode: not on Windows)", async () => {
+    await withFolder(async (folder) => {
+      // Nothing is denied to root unless it gives these two capabilities up.
+      const humble = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+      await runTrial("denied", folder, isRoot ? humble : []);
+    });
+  });
+
+  Deno.test("FileStore.put() tells of a file too large for a limit, and leaves nothing (ulimit: not on Windows)", async () => {
+    const script = fileURLToPath(import.meta.resolve("../../tests/fakes/store_process.ts"));
+    const put = async (line: string, root: string, key: string) => {
+      const child = new Deno.Command("bash", {
+        args: ["-c", `${line} "$0" run -A --quiet "$@"`, Deno.execPath(), script, "put", root, key],
+        stdin: "null",
+        stdout: "piped",
+      });
+      return new TextDecoder().decode((await child.output()).stdout).replace("ready\n", "").trim();
+    };
+    await withFolder(async (folder) => {
+      assert.equal(await put("", folder, "fits"), "won");
+      assert.equal(await put("trap '' XFSZ; ulimit -f 512;", folder, "large"), "store.disk-full");
       assert.deepEqual(await names(folder), [".vaultra-lock", "fits"]);
     });
-  },
-});
-
-Deno.test({
-  name: "FileStore tells of missing rights",
-  // Nothing is denied to root.
-  ignore: isRoot || Deno.build.os === "windows",
-  async fn() {
-    await withFolder(async (folder) => {
-      const store = open(folder);
-      await store.put("job/a", bytes(1));
-      await Deno.chmod(`${folder}/job`, 0o500);
-      await assert.rejects(store.put("job/b", bytes(1)), { code: "store.denied" });
-      await Deno.chmod(`${folder}/job`, 0);
-      await assert.rejects(keys(store), { code: "store.denied" });
-      await Deno.chmod(`${folder}/job`, 0o700);
-    });
-  },
-});
+  });
+}
 
 async function checks(store: FileStore): Promise<Map<string, Check>> {
   return new Map((await Array.fromAsync(store.checks())).map((check) => [check.name, check]));
