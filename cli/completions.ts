@@ -8,4 +8,6 @@ import type { Program } from "./program.ts";
 export function addCompletions(program: Program): void {
   // The adapter is typed for commander's plain Command; ours infers its options' types on top of it.
   tab(program.root as never, { completionCommandName: "completions" });
+  program.root.commands.find((command) => command.name() === "completions")!
+    .description("print a completion script for a shell");
 }

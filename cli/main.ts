@@ -9,7 +9,8 @@ import { WorkerHost } from "../plugins/host/host.ts";
 import { builtin } from "../plugins/builtin.ts";
 import { createProgram } from "./program.ts";
 import { processInput, processOutput, processSignal, surroundings } from "./process.ts";
-import { type GlobalOptions, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import { isHelp, usageError } from "./usage_error.ts";
 
 /**
  * Runs one command of the real process.
@@ -31,18 +32,20 @@ export async function main(args: readonly string[]): Promise<number> {
   let session: Session | undefined;
   let code = 0;
   const program = createProgram(context, async (options, action) => {
-    session = new Session(context, options as GlobalOptions);
+    session = new Session(context, options);
     await session.start();
     code = await action(session);
   });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (thrown) {
-    if (thrown instanceof CommanderError) {
+    if (thrown instanceof CommanderError && isHelp(thrown)) {
       return thrown.exitCode === 0 ? 0 : exitCodes.usage;
     }
-    const error = failure(thrown, context.signal);
-    (session ?? new Session(context, {})).fail(error);
+    const error = thrown instanceof CommanderError
+      ? usageError(thrown, program.commands.find((command) => args.includes(command.name()))?.name())
+      : failure(thrown, context.signal);
+    (session ?? new Session(context, program.opts())).fail(error);
     return error.exitCode;
   } finally {
     session?.end();

@@ -10,7 +10,7 @@ import type { Output } from "./context.ts";
 
 const encoder = new TextEncoder();
 
-/** A standard stream of the process. A reader that went away (`| head`) ends the output, not the operation. */
+/** A standard stream of the process. Text for a reader that went away (`| head`) is lost; bytes for it are an error. */
 export function processOutput(stream: typeof Deno.stdout): Output {
   return {
     terminal: stream.isTerminal(),
@@ -31,7 +31,18 @@ export function processOutput(stream: typeof Deno.stdout): Output {
     },
     async bytes(bytes) {
       let rest: Uint8Array = bytes;
-      while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+      try {
+        while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+      } catch (error) {
+        const gone = error instanceof Deno.errors.BrokenPipe;
+        throw new VaultraError(
+          gone ? "failed.output-closed" : "failed.output",
+          gone
+            ? "The reader of standard output went away before all was written"
+            : "Standard output can't be written",
+          { hint: "What was written is not complete. Write to a file, and look at it then.", cause: error },
+        );
+      }
     },
   };
 }

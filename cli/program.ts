@@ -7,7 +7,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { VERSION } from "../core/version.ts";
 import type { CliContext } from "./context.ts";
 import { logLevels } from "./output/logs.ts";
-import type { Session } from "./session.ts";
+import type { GlobalOptions, Session } from "./session.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCompletions } from "./completions.ts";
 import { addConfig } from "./commands/config.ts";
@@ -18,11 +18,11 @@ import { addShow } from "./commands/show.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** Runs a command's action inside a session; the action returns the exit code. */
-export type Run = (options: object, action: (session: Session) => Promise<number>) => Promise<void>;
+export type Run = (action: (session: Session) => Promise<number>) => Promise<void>;
 
 /** What a command module adds itself to. */
 export interface Program {
-  /** Creates a sub-command that has the options every command takes. */
+  /** Creates a sub-command. */
   command(name: string, summary: string): Command;
   readonly root: Command;
   readonly context: CliContext;
@@ -34,18 +34,25 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with a warning, 1
 12 locked, 13 archive damaged, 15 differences found, 17 target not empty, 18 no such backup, 130 interrupted.
 `;
 
-/** Builds the command tree. Errors of usage are thrown as `CommanderError`, after their message was written. */
-export function createProgram(context: CliContext, run: Run): Command {
+/**
+ * Builds the command tree. Errors of usage are thrown as `CommanderError` and not written.
+ * @param run Is given the options that every command takes.
+ */
+export function createProgram(
+  context: CliContext,
+  run: (options: GlobalOptions, ...rest: Parameters<Run>) => ReturnType<Run>,
+): Command {
   const root = new Command("vaultra")
     .description("Backs up and restores databases, and proves that it can.")
     .version(VERSION, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
     .addHelpText("after", footer)
-    .showHelpAfterError("(run it with --help for the options)")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.text(text),
       writeErr: (text) => context.stderr.text(text),
+      outputError: () => {},
       getOutHelpWidth: () => context.stdout.columns(),
       getErrHelpWidth: () => context.stderr.columns(),
       getOutHasColors: () => false,
@@ -53,14 +60,16 @@ export function createProgram(context: CliContext, run: Run): Command {
     });
   const command = (name: string, summary: string): Command => {
     const child = new Command(name).description(summary).copyInheritedSettings(root) as Command;
-    for (const option of globalOptions()) child.addOption(option);
     root.addCommand(child);
     return child;
   };
-  const program: Program = { command, root, context, run };
-  for (
-    const add of [addBackup, addRestore, addList, addShow, addVerify, addDoctor, addConfig, addCompletions]
-  ) add(program);
+  const program: Program = { command, root, context, run: (action) => run(root.opts(), action) };
+  for (const add of [addBackup, addRestore, addList, addShow, addVerify, addDoctor, addConfig]) add(program);
+  // The root takes them wherever they stand, before the command's name too; the commands have them for help and
+  // completion, after their own.
+  for (const option of globalOptions()) root.addOption(option);
+  for (const child of root.commands) for (const option of globalOptions()) child.addOption(option);
+  addCompletions(program);
   return root;
 }
 

@@ -42,10 +42,7 @@ export function openScript(path: string, replace: boolean, context: CliContext):
   try {
     file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new VaultraError("target.unwritable", `"${path}" can't be written`, {
-      hint: "Check that its folder exists and that you may write there.",
-      cause: error,
-    });
+    throw unwritable(path, error);
   }
   let done = false;
   return {
@@ -54,21 +51,23 @@ export function openScript(path: string, replace: boolean, context: CliContext):
     workPath: `${temporary}.db`,
     async write(bytes) {
       for await (const block of bytes) {
-        let rest: Uint8Array = block;
-        while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+        attempt(path, () => {
+          let rest: Uint8Array = block;
+          while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+        });
       }
-      file.syncSync();
+      attempt(path, () => file.syncSync());
     },
     commit() {
-      if (replace) Deno.renameSync(temporary, target);
-      else {
-        // A link fails when the name was taken meanwhile; a rename would replace it.
-        try {
+      try {
+        if (replace) Deno.renameSync(temporary, target);
+        else {
+          // A link fails when the name was taken meanwhile; a rename would replace it.
           Deno.linkSync(temporary, target);
-        } catch (error) {
-          throw error instanceof Deno.errors.AlreadyExists ? exists() : error;
+          Deno.removeSync(temporary);
         }
-        Deno.removeSync(temporary);
+      } catch (error) {
+        throw error instanceof Deno.errors.AlreadyExists ? exists() : unwritable(path, error);
       }
       done = true;
     },
@@ -79,8 +78,30 @@ export function openScript(path: string, replace: boolean, context: CliContext):
   };
 }
 
+function attempt(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, cause: unknown): VaultraError {
+  const full = cause instanceof Error && (cause as Error & { code?: string }).code === "ENOSPC";
+  return new VaultraError(
+    full ? "target.disk-full" : "target.unwritable",
+    full ? `There is no room to write "${path}"` : `"${path}" can't be written`,
+    {
+      hint: full
+        ? "Free some space, or name a file on a larger disk; nothing is left of this one."
+        : "Check that its folder exists and that you may write there.",
+      cause,
+    },
+  );
+}
+
 function stdoutScript(context: CliContext): Script {
-  const folder = Deno.makeTempDirSync({ prefix: "vaultra-" });
+  const folder = temporaryFolder();
   return {
     name: "standard output",
     toStdout: true,
@@ -91,6 +112,21 @@ function stdoutScript(context: CliContext): Script {
     commit() {},
     [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
   };
+}
+
+function temporaryFolder(): string {
+  try {
+    return Deno.makeTempDirSync({ prefix: "vaultra-" });
+  } catch (cause) {
+    throw new VaultraError(
+      "target.unwritable",
+      "A script is built in a temporary folder, and none can be made",
+      {
+        hint: "Set TMPDIR to a folder that may be written, or write to a file with sql:FILE.",
+        cause,
+      },
+    );
+  }
 }
 
 function present(path: string): boolean {

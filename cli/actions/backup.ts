@@ -49,14 +49,15 @@ async function backupOne(session: Session, job: Job): Promise<number> {
 
 function backupText(session: Session, job: Job, record: BackupRecord): string {
   const { green, bold } = session.style;
-  const smaller = record.archive.size > 0 ? (record.raw / record.archive.size).toFixed(1) : "1.0";
+  const { size, compression } = record.archive;
+  const smaller = record.raw > size ? `, ${(record.raw / size).toFixed(1)} times smaller` : "";
   return [
     `${green("✔")} ${bold(record.job)} backed up in ${durationText(record.milliseconds)}`,
     `  backup    ${record.id}`,
     `  holds     ${countOf(record.objects, "object")}, ${countOf(record.rows, "row")}, ${
       bytesText(record.raw)
     }`,
-    `  stored    ${bytesText(record.archive.size)} (${record.archive.compression}, ${smaller} times smaller)`,
+    `  stored    ${bytesText(size)} (${compression}${smaller})`,
     `  archive   ${job.store.name}/${archiveKeyOf(record)}`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { archiveKeyOf, parseKey } from "../../core/catalog/keys.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
 import { resolveDatabase, resolveStore } from "../../core/config/resolve.ts";
@@ -102,15 +102,7 @@ async function openOrigin(
  * Vaultra's, is used and must fit.
  */
 async function openAddress(workspace: Workspace, address: string): Promise<Opened> {
-  const slash = Math.max(address.lastIndexOf("/"), address.lastIndexOf("\\"));
-  const colon = address.lastIndexOf(":");
-  const cut = slash >= 0 ? slash : colon;
-  const folder = slash >= 0
-    ? address.slice(0, slash) || "/"
-    : colon >= 0
-    ? `${address.slice(0, colon)}:.`
-    : ".";
-  const key = address.slice(cut + 1);
+  const { folder, key } = splitAddress(address);
   if (key === "") {
     throw new VaultraError("usage.which-backup", `"${address}" names no archive`, {
       hint: "Give the archive's own address, such as file:/srv/backups/shop/….tar.zst.",
@@ -122,7 +114,7 @@ async function openAddress(workspace: Workspace, address: string): Promise<Opene
   try {
     if (parsed?.kind !== "archive") return { origin: { kind: "backup", store, key }, store };
     const above = await workspace.openStore(
-      await resolveStore(parentOf(folder), workspace.context, "--from"),
+      await resolveStore(splitAddress(folder).folder, workspace.context, "--from"),
     );
     await using parent = above;
     const record = await workspace.catalog(parent).read(parsed).catch((error) => {
@@ -136,8 +128,17 @@ async function openAddress(workspace: Workspace, address: string): Promise<Opene
   }
 }
 
-function parentOf(folder: string): string {
-  return dirname(folder);
+/**
+ * An address's folder and its last part. The folder is an address too, of which no word alone is left: that would
+ * be the name of a store.
+ */
+export function splitAddress(address: string): { readonly folder: string; readonly key: string } {
+  const scheme = /^[a-z][a-z0-9+.-]+:/i.exec(address)?.[0] ?? "";
+  const path = address.slice(scheme.length);
+  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  const above = cut < 0 ? "." : path.slice(0, cut) || path.slice(0, 1);
+  const folder = scheme === "" && !/[/\\.]/.test(above) ? `./${above}` : above;
+  return { folder: scheme + folder, key: path.slice(cut + 1) };
 }
 
 /** A script has no database: the adapter works in a file beside it, which is removed. */
@@ -148,7 +149,7 @@ async function scriptTarget(engine: string, script: Script, workspace: Workspace
 
 function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
   const { header, plan, report, comparison } = outcome;
-  const { green, red, bold } = session.style;
+  const { green, bold } = session.style;
   const differences = comparison?.differences ?? [];
   session.json({
     type: report === undefined ? "plan" : "result",
@@ -165,24 +166,19 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
     return plan.conflicts.length > 0 ? exitCodes.target : 0;
   }
   const target = script?.name ?? report.target;
-  say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
   if (differences.length > 0) {
-    say(
-      red(
-        `  ${comparison.compared - differences.length} of ${
-          countOf(comparison.compared, "object")
-        } identical`,
-      ),
-    );
     throw new VaultraError(
       "different.restored",
-      `The restored database differs: ${differences.slice(0, 5).join("; ")}`,
+      `${target} was restored, but ${differences.length} of ${
+        countOf(comparison.compared, "object")
+      } differ from what was backed up: ${differences.slice(0, 5).join("; ")}`,
       {
         hint: "Do not rely on it. Verify the backup, and restore again or another one.",
         details: { differences },
       },
     );
   }
+  say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
   if (comparison.compared > 0) {
     say(
       `  ${comparison.compared} of ${countOf(comparison.compared, "object")} identical to what was backed up`,

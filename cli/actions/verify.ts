@@ -28,7 +28,9 @@ export async function verify(
   const workspace = await Workspace.open(session);
   await using pool = await FramePool.open({ signal: session.context.signal });
   let code = 0;
+  let checked = 0;
   const check = async (store: ObjectStore, record: BackupRecord) => {
+    checked++;
     try {
       await verifyOne(session, store, record, pool);
     } catch (thrown) {
@@ -43,6 +45,11 @@ export async function verify(
       await using store = await workspace.openStore(configured);
       const query = options.job === undefined ? {} : { job: options.job };
       for await (const record of workspace.catalog(store).list(query)) await check(store, record);
+    }
+    if (checked === 0 && session.warnings === 0) {
+      throw new VaultraError("no-backup.none", "There is no backup to verify", {
+        hint: "Check the store's address and the job's name, and that the store's disk is mounted.",
+      });
     }
     // The catalog passes over a record that is not sound, with a warning: not every backup was verified then.
     if (code === 0 && session.warnings > 0) code = 13;

@@ -37,9 +37,8 @@ export function addBackup(program: Program): void {
     .option("--timeout <time>", "longest time for all, such as 6h")
     .option("--dry-run", "say what would be done, and do nothing")
     .action(async (jobs, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/backup.ts")).backup(session, jobs, options),
+      await program.run(async (session) =>
+        (await import("../actions/backup.ts")).backup(session, jobs, options)
       );
     });
 }

@@ -5,10 +5,7 @@ import type { Program } from "../program.ts";
 export function addConfig(program: Program): void {
   program.command("config", "check or show the configuration, or print its JSON Schema")
     .addArgument(new Argument("<what>", "what to do").choices(["check", "schema", "show"]))
-    .action(async (what, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/config.ts")).config(session, what),
-      );
+    .action(async (what) => {
+      await program.run(async (session) => (await import("../actions/config.ts")).config(session, what));
     });
 }

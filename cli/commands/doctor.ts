@@ -7,9 +7,8 @@ export function addDoctor(program: Program): void {
     .option("--db <address>", "a database's URL instead of a job")
     .option("--to <address>", "a store's URL or a folder, with --db")
     .action(async (jobs, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/doctor.ts")).doctor(session, jobs, options),
+      await program.run(async (session) =>
+        (await import("../actions/doctor.ts")).doctor(session, jobs, options)
       );
     });
 }

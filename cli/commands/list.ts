@@ -10,9 +10,6 @@ export function addList(program: Program): void {
     .option("--store <address>", "a store of the configuration, a URL or a folder")
     .option("--job <job>", "only this job's")
     .action(async (what, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/list.ts")).list(session, what, options),
-      );
+      await program.run(async (session) => (await import("../actions/list.ts")).list(session, what, options));
     });
 }

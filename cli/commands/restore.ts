@@ -43,9 +43,8 @@ export function addRestore(program: Program): void {
     .option("--dry-run", "say what would be done, and do nothing")
     .option("--yes", "answer yes to every question")
     .action(async (backup, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/restore.ts")).restore(session, backup, options),
+      await program.run(async (session) =>
+        (await import("../actions/restore.ts")).restore(session, backup, options)
       );
     });
 }

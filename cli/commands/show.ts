@@ -8,9 +8,8 @@ export function addShow(program: Program): void {
     .option("--job <job>", "only among this job's backups")
     .option("--objects", "list every object")
     .action(async (backup, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/show.ts")).show(session, backup, options),
+      await program.run(async (session) =>
+        (await import("../actions/show.ts")).show(session, backup, options)
       );
     });
 }

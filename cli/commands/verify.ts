@@ -8,9 +8,8 @@ export function addVerify(program: Program): void {
     .option("--job <job>", "only among this job's backups")
     .option("--all", "every backup")
     .action(async (backups, options) => {
-      await program.run(
-        options,
-        async (session) => (await import("../actions/verify.ts")).verify(session, backups, options),
+      await program.run(async (session) =>
+        (await import("../actions/verify.ts")).verify(session, backups, options)
       );
     });
 }
