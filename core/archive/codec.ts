@@ -81,7 +81,7 @@ export function damagedFrame(
   options: { hint?: string; cause?: unknown } = {},
 ): VaultraError {
   return new VaultraError("damaged.frame", message, {
-    hint: "Read another copy of this backup, or see with `vaultra salvage` what is still whole.",
+    hint: "Read another copy of this backup, or restore another backup.",
     ...options,
   });
 }

@@ -90,7 +90,7 @@ class FrameAssembly {
     throw new VaultraError(
       "damaged.truncated",
       `The archive ends at byte ${this.#offset + this.#have}, in the middle of a frame`,
-      { hint: "It was cut short: read another copy, or see with `vaultra salvage` what is still whole." },
+      { hint: "It was cut short: read another copy, or restore another backup." },
     );
   }
 

@@ -151,6 +151,6 @@ function tableLength(count: number): number {
 
 function damagedTable(what: string): VaultraError {
   return new VaultraError("damaged.frame-table", `The archive's seek table is damaged: ${what}`, {
-    hint: "Read another copy of this backup, or see with `vaultra salvage` what is still whole.",
+    hint: "Read another copy of this backup, or restore another backup.",
   });
 }

@@ -100,20 +100,22 @@ async function space(root: string): Promise<Check> {
 }
 
 async function abandoned(store: ObjectStore): Promise<Check> {
-  let count = 0;
+  const names: string[] = [];
   let bytes = 0;
   for await (const upload of store.unfinished()) {
     if (Date.now() - Date.parse(upload.started) < DAY_MS) continue;
-    count++;
+    names.push(upload.upload);
     bytes += upload.size;
   }
-  if (count === 0) {
+  if (names.length === 0) {
     return { name: "file.unfinished", status: "ok", found: "No unfinished upload is older than a day" };
   }
   return {
     name: "file.unfinished",
     status: "warning",
-    found: `${count} unfinished uploads of ${(bytes / GIBIBYTE).toFixed(1)} GiB are older than a day`,
-    fix: "Run vaultra prune, which removes them.",
+    found: `${names.length} unfinished uploads of ${Math.ceil(bytes / 2 ** 20)} MiB are older than a day: ${
+      names.slice(0, 3).join(", ")
+    }${names.length > 3 ? ", …" : ""}`,
+    fix: "Their runs are dead: remove these files from the store's folder.",
   };
 }
