@@ -44,6 +44,7 @@ export async function copyTables(request: CopyRequest): Promise<CopyReport> {
   const paused = schema ? [] : pauseTriggers(target, chosen.tables);
   if (schema && replace) dropAll(target, chosen);
   if (schema) { for (const { sql } of tablesToMake(request)) target.exec(sql ?? ""); }
+  const before = schema || replace ? [] : countCopied(target, chosen);
   if (data) {
     for (const table of chosen.tables) {
       if (!schema && replace) target.exec(`delete from ${quote(table.name)}`);
@@ -55,7 +56,9 @@ export async function copyTables(request: CopyRequest): Promise<CopyReport> {
   for (const sql of paused) target.exec(sql);
   target.exec("pragma ignore_check_constraints = off");
   return {
-    objects: countCopied(target, chosen),
+    objects: countCopied(target, chosen).map((object, index) =>
+      object.rows === undefined ? object : { ...object, rows: object.rows - (before[index]?.rows ?? 0) }
+    ),
     warnings: [...warnings, ...brokenReferences(target, chosen)],
   };
 }
@@ -188,7 +191,7 @@ function copyBookkeeping(
   }
 }
 
-/** The copied objects, counted where they are now. */
+/** The objects with their rows, counted where they are copied to. */
 function countCopied(target: DatabaseSync, chosen: Chosen): SourceObject[] {
   return [...chosen.tables, ...chosen.virtual, ...chosen.views].map(({ name, kind, root }) => ({
     name,
