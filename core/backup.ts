@@ -6,7 +6,7 @@
 import { ArchiveWriter, type PartWriter } from "./archive/writer.ts";
 import { type ArchiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
-import { archiveKey, recordKey } from "./catalog/keys.ts";
+import { archiveKey, compactTime, recordKey } from "./catalog/keys.ts";
 import { recordBytes } from "./catalog/record.ts";
 import type { Job } from "./config/job.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
@@ -15,7 +15,7 @@ import { acquireLock } from "./lock.ts";
 import { eventLogger, type Operation, withTimeout } from "./operation.ts";
 import { recordRun } from "./run.ts";
 import type { ObjectStore } from "./store.ts";
-import type { Bytes, ByteStream } from "./streams/bytes.ts";
+import { once } from "./streams/blocks.ts";
 import { VERSION } from "./version.ts";
 
 /** Why nobody else may run the job meanwhile, as the lock names its holder. */
@@ -120,7 +120,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
 
 /** `20261124T064758Z-full-7f3a`: sorts by time. */
 function backupIdOf(started: Date, random: string): string {
-  return `${started.toISOString().replace(/[-:]|\.\d+/g, "")}-full-${random}`;
+  return `${compactTime(started)}-full-${random}`;
 }
 
 function headerOf(job: Job, id: string, started: Date, source: HostedSource): ArchiveHeader {
@@ -232,9 +232,4 @@ async function commit(
     });
     throw error;
   }
-}
-
-/** One block of bytes as a stream. */
-export async function* once(bytes: Bytes): ByteStream {
-  yield bytes;
 }

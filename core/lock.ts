@@ -7,6 +7,7 @@ import { toVaultraError, VaultraError } from "./errors.ts";
 import type { Listener, Surroundings } from "./events.ts";
 import type { ObjectInfo, ObjectStore, PutOptions } from "./store.ts";
 import { abortError } from "./streams/abortable.ts";
+import { once } from "./streams/blocks.ts";
 
 const MAX_LOCK_BYTES = 64 << 10;
 /** How often a lock that changes under our hands is looked at again before giving up. */
@@ -241,11 +242,7 @@ async function lockedError(store: ObjectStore, job: string): Promise<VaultraErro
   return new VaultraError("locked.job", message, {
     hint: lock
       ? `Wait until it ends. Should it be dead, the lock is free after ${lock.expires}.`
-      : `Wait until it ends. Should it be dead, run: vaultra unlock ${job}`,
+      : `Wait until it ends. Should it be dead, remove "${lockKey(job)}" from the store.`,
     ...(lock ? { details: { ...lock.owner, taken: lock.taken, expires: lock.expires } } : {}),
   });
-}
-
-async function* once(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  yield await Promise.resolve(bytes);
 }

@@ -24,7 +24,8 @@ import type {
 import { VaultraError } from "./errors.ts";
 import { eventLogger, type Operation } from "./operation.ts";
 import type { ObjectReader } from "./store.ts";
-import type { Bytes, ByteStream } from "./streams/bytes.ts";
+import { joinBlocks } from "./streams/blocks.ts";
+import type { ByteStream } from "./streams/bytes.ts";
 
 /** Where the archive comes from. */
 export type RestoreOrigin =
@@ -97,8 +98,19 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   for (const warning of report.warnings) {
     operation.listener({ type: "warning", code: "restore", message: warning });
   }
-  const comparison = compareObjects(manifest.objects, report.objects, proof, plan.objects);
+  const comparison = compareObjects(
+    manifest.objects,
+    report.objects,
+    // A script holds rows that no engine has counted yet, and a schema none.
+    options.script !== undefined || options.schemaOnly ? "none" : proof,
+    plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
+  );
   return { header, plan, report, comparison };
+}
+
+/** Whether a part is restored: a plan that is made before a pipe was read cannot name its objects. */
+function isPartial({ only, exclude, dataOnly, ifExists }: RestoreOptions): boolean {
+  return only.length > 0 || exclude.length > 0 || dataOnly || ifExists === "append";
 }
 
 /** An archive that was opened, and how many bytes were read of it so far. */
@@ -255,22 +267,11 @@ async function pullParts({ reader, bytesRead }: OpenArchive, target: RestoreTarg
           hint: "Restore another backup, or read another copy of this one.",
         });
       }
-      const block = joined((await reader.read(line)).bytes);
+      const block = joinBlocks((await reader.read(line)).bytes);
       bytes += block.length;
       operation.listener({ type: "progress", bytes, stored: bytesRead() });
       return block;
     },
   };
   await target.pull(parts);
-}
-
-function joined(blocks: readonly Bytes[]): Bytes {
-  if (blocks.length === 1) return blocks[0]!;
-  const whole = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    whole.set(block, at);
-    at += block.length;
-  }
-  return whole;
 }

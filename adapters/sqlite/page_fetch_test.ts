@@ -9,15 +9,14 @@ import {
   run,
   temporaryFolder,
 } from "../../tests/fakes/sqlite_kit.ts";
+import { joinBlocks } from "../../core/streams/blocks.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { PageFetch } from "./page_fetch.ts";
 
 /** An archive with its parts changed. */
 function changed(archive: MemoryArchive, change: (bytes: Bytes, part: number) => Bytes): MemoryArchive {
   const entries = archive.entries.map((entry) => {
-    const joined = new Uint8Array(entry.bytes.reduce((sum, chunk) => sum + chunk.length, 0));
-    entry.bytes.reduce((at, chunk) => (joined.set(chunk, at), at + chunk.length), 0);
-    return { ...entry, bytes: [change(joined, entry.part)] };
+    return { ...entry, bytes: [change(joinBlocks(entry.bytes).slice(), entry.part)] };
   });
   return { ...archive, entries };
 }

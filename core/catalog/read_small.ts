@@ -1,5 +1,6 @@
 import { type ErrorCode, VaultraError } from "../errors.ts";
 import type { ObjectReader } from "../store.ts";
+import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 
 /**
@@ -19,11 +20,5 @@ export async function readSmall(
     if (length > limit) throw new VaultraError(code, `Object "${key}" is longer than ${limit} bytes`);
     blocks.push(block.slice());
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const block of blocks) {
-    bytes.set(block, at);
-    at += block.length;
-  }
-  return bytes;
+  return joinBlocks(blocks);
 }

@@ -4,6 +4,7 @@ import { backupId, jobName } from "../archive/format.ts";
 import { toVaultraError } from "../errors.ts";
 import type { Listener, Surroundings } from "../events.ts";
 import type { ObjectReader, ObjectStore } from "../store.ts";
+import { once } from "../streams/blocks.ts";
 import { parseKey, runKey, runsPrefix } from "./keys.ts";
 import { readSmall } from "./read_small.ts";
 import { documentBytes } from "./record.ts";
@@ -46,16 +47,13 @@ export async function writeRun(
   { randomHex }: Pick<Surroundings, "randomHex">,
 ): Promise<string> {
   const bytes = documentBytes(runDocument.parse(run));
-  const body = async function* () {
-    yield await Promise.resolve(bytes);
-  };
   let key = runKey(run.job, new Date(run.started));
   try {
-    await store.put(key, body(), { ifAbsent: true });
+    await store.put(key, once(bytes), { ifAbsent: true });
   } catch (error) {
     if (toVaultraError(error).code !== "store.exists") throw error;
     key = runKey(run.job, new Date(run.started), randomHex(SUFFIX_BYTES));
-    await store.put(key, body(), { ifAbsent: true });
+    await store.put(key, once(bytes), { ifAbsent: true });
   }
   return key;
 }

@@ -20,6 +20,7 @@ import type {
   SourceSummary,
 } from "../../core/database.ts";
 import type { PluginContext } from "../../core/plugin.ts";
+import { joinBlocks } from "../../core/streams/blocks.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample, type SampleOptions } from "./sqlite_sample.ts";
@@ -115,15 +116,10 @@ export async function backUp(path: string, options: BackupOptions = {}): Promise
 }
 
 /** The database file that an archive holds. */
-export function fileOf(archive: MemoryArchive): Uint8Array {
-  const chunks = archive.entries.filter((entry) => entry.section === "data").flatMap((entry) => entry.bytes);
-  const file = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    file.set(chunk, at);
-    at += chunk.length;
-  }
-  return file;
+export function fileOf(archive: MemoryArchive): Bytes {
+  return joinBlocks(
+    archive.entries.filter(({ section }) => section === "data").flatMap(({ bytes }) => bytes),
+  );
 }
 
 /** Reads parts out of a memory archive and counts the reads. */
@@ -139,7 +135,7 @@ export class MemoryReader implements PartReader {
     this.reads++;
     const entry = this.#archive.entries.find((each) => each.section === section && each.part === part);
     if (!entry) throw new VaultraError("damaged.missing", `There is no part ${part}`);
-    return Promise.resolve(fileOf({ ...this.#archive, entries: [entry] }) as Bytes);
+    return Promise.resolve(joinBlocks(entry.bytes).slice());
   }
 
   layout(section: string): Promise<number[]> {

@@ -1,0 +1,20 @@
+import type { Bytes, ByteStream } from "./bytes.ts";
+
+/** One block as a stream. */
+export async function* once(block: Bytes): ByteStream {
+  yield await Promise.resolve(block);
+}
+
+/** The whole of some blocks: the block itself when it is the only one, else a copy of all. */
+export function joinBlocks(blocks: readonly Bytes[]): Bytes;
+export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array;
+export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array {
+  if (blocks.length === 1) return blocks[0]!;
+  const whole = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    whole.set(block, at);
+    at += block.length;
+  }
+  return whole;
+}
