@@ -5,10 +5,11 @@
  */
 import { CommanderError } from "commander";
 import { exitCodes, toVaultraError, VaultraError } from "../core/errors.ts";
+import { surroundings } from "../core/events.ts";
 import { WorkerHost } from "../plugins/host/host.ts";
 import { builtin } from "../plugins/builtin.ts";
 import { createProgram } from "./program.ts";
-import { processInput, processOutput, processSignal, surroundings } from "./process.ts";
+import { processInput, processOutput, processSignal } from "./process.ts";
 import { Session } from "./session.ts";
 import { isHelp, usageError } from "./usage_error.ts";
 

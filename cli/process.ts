@@ -4,7 +4,6 @@
  * @module
  */
 import { VaultraError } from "../core/errors.ts";
-import type { Surroundings } from "../core/events.ts";
 import type { Bytes, ByteStream } from "../core/streams/bytes.ts";
 import type { Output } from "./context.ts";
 
@@ -56,14 +55,6 @@ export async function* processInput(): ByteStream {
     yield buffer.subarray(0, length);
   }
 }
-
-/** Real time and real chance. */
-export const surroundings: Surroundings = {
-  now: () => new Date(),
-  randomHex: (length) =>
-    [...crypto.getRandomValues(new Uint8Array(length))].map((byte) => byte.toString(16).padStart(2, "0"))
-      .join(""),
-};
 
 /**
  * A signal that Ctrl-C and SIGTERM abort, so that everything cleans up. A second Ctrl-C ends the process at once.

@@ -10,7 +10,7 @@ import { archiveKeyOf, lockKey } from "./catalog/keys.ts";
 import { listRuns, type RunDocument } from "./catalog/runs.ts";
 import type { Job } from "./config/job.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
-import type { VaultraEvent } from "./events.ts";
+import { surroundings, type VaultraEvent } from "./events.ts";
 import type { Operation } from "./operation.ts";
 import { type AnyPlugin, definePlugin } from "./plugin.ts";
 import { restore } from "./restore.ts";
@@ -56,12 +56,7 @@ function setUp(faults: readonly Fault[] = []) {
     host: new InProcessHost(),
     signal: controller.signal,
     listener: (event) => events.push(event),
-    surroundings: {
-      now: () => new Date(),
-      randomHex: (length) =>
-        [...crypto.getRandomValues(new Uint8Array(length))].map((byte) => byte.toString(16).padStart(2, "0"))
-          .join(""),
-    },
+    surroundings,
     workers: 1,
     keepRun: (run) => Promise.resolve(void kept.push(run)),
   };

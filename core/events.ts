@@ -47,3 +47,9 @@ export interface Surroundings {
   /** `length` random bytes as lower-case hex. */
   randomHex(length: number): string;
 }
+
+/** Real time and real chance. */
+export const surroundings: Surroundings = {
+  now: () => new Date(),
+  randomHex: (length) => crypto.getRandomValues(new Uint8Array(length)).toHex(),
+};
