@@ -20,7 +20,7 @@ interface Check {
 const checks: readonly Check[] = [
   { name: "format", holds: () => succeeds("fmt", "--check", "--quiet") },
   { name: "lint", holds: () => succeeds("lint", "--quiet") },
-  { name: "types", holds: async () => await succeeds("check", "--quiet", ...await projectFiles()) },
+  { name: "types", holds: async () => await succeeds("check", "--doc", "--quiet", ...await projectFiles()) },
   { name: `types on Deno ${newestDeno}`, holds: typesOnNewestDeno },
   { name: "documentation", holds: () => succeeds("run", "-A", "tools/documentation.ts") },
   { name: "layers", holds: () => succeeds("run", "-A", "tools/layers.ts") },
@@ -35,6 +35,7 @@ async function typesOnNewestDeno(): Promise<boolean> {
   if (Deno.version.deno === newestDeno) return true;
   const { code } = await runChild(await denoOfVersion(newestDeno), [
     "check",
+    "--doc",
     "--quiet",
     "--no-lock",
     ...await projectFiles(),
