@@ -15,7 +15,8 @@ import { acquireLock } from "./lock.ts";
 import { eventLogger, type Operation, withTimeout } from "./operation.ts";
 import { recordRun } from "./run.ts";
 import type { ObjectStore } from "./store.ts";
-import { once } from "./streams/blocks.ts";
+import { freeBlock, once } from "./streams/blocks.ts";
+import type { ByteStream } from "./streams/bytes.ts";
 import { VERSION } from "./version.ts";
 
 /** Why nobody else may run the job meanwhile, as the lock names its holder. */
@@ -173,7 +174,7 @@ async function storeArchive(
       throw error;
     }
   };
-  const put = store.put(key, writer.output, { ifAbsent: true, signal: operation.signal });
+  const put = store.put(key, freed(writer.output), { ifAbsent: true, signal: operation.signal });
   // A store may fail before it takes the first byte: the reader would wait for ever.
   put.catch((error) => writer.abort(error));
   const [archived, object] = await Promise.allSettled([read(), put]);
@@ -191,6 +192,14 @@ async function storeArchive(
     );
   }
   return { key, ...archived.value };
+}
+
+/** Gives each block's memory up once it was taken. */
+async function* freed(stream: ByteStream): ByteStream {
+  for await (const block of stream) {
+    yield block;
+    freeBlock(block);
+  }
 }
 
 /** Takes the source's entries, which may interleave, into the archive. */

@@ -61,12 +61,19 @@ export function measuredLength(meter: FrameMeter, bytes: Uint8Array, offset: num
 }
 
 /**
- * A result of node:zlib in a buffer of its own that can be transferred, without much slack.
- * Small results of node:zlib may lie in a buffer that others share.
+ * The least `chunkSize` for node:zlib: smaller outputs lie in a buffer that others share (`Buffer.poolSize`), and this one's
+ * buffer is to be cut and transferred.
+ */
+export const MIN_ZLIB_CHUNK = 128 << 10;
+
+/**
+ * A result of node:zlib in a buffer of exactly its length. The buffer that it came in is several times as large for data
+ * that compresses well: it is given up at once, since the runtime collects such buffers late, by tens of megabytes.
  */
 export function ownBytes(result: Uint8Array): Bytes {
-  return result.buffer instanceof ArrayBuffer && result.byteLength * 2 >= result.buffer.byteLength
-    ? new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
+  const { buffer, byteOffset, byteLength } = result;
+  return buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength >= MIN_ZLIB_CHUNK
+    ? new Uint8Array(buffer.transfer(byteLength))
     : new Uint8Array(result);
 }
 

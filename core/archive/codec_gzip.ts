@@ -15,6 +15,7 @@ import {
   type FrameCodec,
   type FrameMeter,
   measuredLength,
+  MIN_ZLIB_CHUNK,
   ownBytes,
   readU32,
   recompressedHint,
@@ -30,7 +31,6 @@ const TAIL = 8;
 const MIN_MEMBER = HEADER + 2 + TAIL;
 /** The header of the archive's trailer, which has subfield `VM` too. */
 const TRAILER_HEADER = HEADER + 20;
-const MIN_CHUNK = 64 << 10;
 
 /** The length of the member that ends a gzip archive. */
 export const GZIP_TRAILER_BYTES = TRAILER_HEADER + 2 + TAIL;
@@ -54,7 +54,7 @@ export const gzipCodec: FrameCodec = {
     const deflated = deflateRawSync(raw, {
       level,
       // deflateBound of zlib for any settings.
-      chunkSize: Math.max(raw.length + (raw.length >>> 3) + 64, MIN_CHUNK),
+      chunkSize: Math.max(raw.length + (raw.length >>> 3) + 64, MIN_ZLIB_CHUNK),
     });
     const member = new Uint8Array(HEADER + deflated.length + TAIL);
     const view = writeHeader(member, 8);
@@ -95,7 +95,7 @@ function inflate(deflated: Uint8Array, size: number): Bytes {
     // With `info` node:zlib also tells how many bytes it took; its types do not know that.
     result = inflateRawSync(deflated, {
       info: true,
-      chunkSize: Math.max(size + 1, MIN_CHUNK),
+      chunkSize: Math.max(size + 1, MIN_ZLIB_CHUNK),
       maxOutputLength: Math.max(size, 1),
       finishFlush: constants.Z_FINISH,
     }) as unknown as typeof result;

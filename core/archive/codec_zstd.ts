@@ -14,6 +14,7 @@ import {
   type FrameCodec,
   type FrameMeter,
   measuredLength,
+  MIN_ZLIB_CHUNK,
   ownBytes,
   readU32,
   recompressedHint,
@@ -26,8 +27,6 @@ const MAX_BLOCK = 128 << 10;
 /** Every reader should take windows up to 8 MiB (RFC 8878, 3.1.1.1.2); 128 MiB is zstd's own limit. */
 const MIN_WINDOW_LOG = 23;
 const MAX_WINDOW_LOG = 27;
-/** node:zlib cuts outputs of tiny buffers from a shared pool. */
-const MIN_CHUNK = 64 << 10;
 
 const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag, ZSTD_d_windowLogMax } = constants;
 
@@ -45,7 +44,7 @@ export const zstdCodec: FrameCodec = {
     const bound = raw.length + (raw.length >>> 8) + 64 + 1;
     // A constant, since node:zlib's types lack `pledgedSrcSize`.
     const options = {
-      chunkSize: Math.max(bound, MIN_CHUNK),
+      chunkSize: Math.max(bound, MIN_ZLIB_CHUNK),
       pledgedSrcSize: raw.length,
       params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 },
     };
@@ -70,7 +69,7 @@ export const zstdCodec: FrameCodec = {
     let raw: Uint8Array;
     try {
       raw = zstdDecompressSync(frame, {
-        chunkSize: Math.max(bound + 1, MIN_CHUNK),
+        chunkSize: Math.max(bound + 1, MIN_ZLIB_CHUNK),
         maxOutputLength: Math.max(maxRaw, 1),
         params: { [ZSTD_d_windowLogMax]: windowLog },
       });

@@ -7,6 +7,7 @@
  */
 import { toVaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
+import { freeBlock } from "../streams/blocks.ts";
 import { codecNamed } from "./codecs.ts";
 import type { FrameAnswer, FrameJob } from "./frame_pool.ts";
 
@@ -29,7 +30,9 @@ function run(job: FrameJob): FrameAnswer {
   try {
     const codec = codecNamed(job.codec);
     if (job.type === "decompress") {
-      return { type: "done", bytes: codec.decompress(job.frame, job.maxRaw), buffers: [] };
+      const bytes = codec.decompress(job.frame, job.maxRaw);
+      freeBlock(job.frame);
+      return { type: "done", bytes, buffers: [] };
     }
     const buffers = job.pieces.map((piece) => piece.buffer);
     return { type: "done", bytes: codec.compress(join(job.pieces), job.level), buffers };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Section } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { freeBlock } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import {
   type ArchiveEntry,
@@ -12,7 +13,7 @@ import {
 } from "./archive_entry.ts";
 import { archiveKind, notAnArchive } from "./archive_kind.ts";
 import { codecNamed, RECOGNIZE_BYTES } from "./codecs.ts";
-import { compareWithRecord, parseHeader, parseManifest } from "./documents.ts";
+import { compareWithRecord, joinBlocks, parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import type {
   ArchiveHeader,
@@ -123,7 +124,7 @@ export class ArchiveReader {
     const found = await readManifest(source, compression, ranges, record);
     const manifest = parseManifest(found.bytes);
     checkPlaces(manifest, found);
-    const header = parseHeader(await ranges.document(manifest.header));
+    const header = parseHeader(joinBlocks(await ranges.document(manifest.header)));
     if (header.id !== manifest.id) {
       throw damagedManifest("The archive's header and manifest are of two different backups");
     }
@@ -195,7 +196,7 @@ export class ArchiveReader {
 
   /**
    * Reads the whole archive once: every part against its SHA-256 and the index, the archive against its record.
-   * @param onEntry Called with every entry that was found sound.
+   * @param onEntry Called with every entry that was found sound; its bytes are gone after it.
    * @throws {VaultraError} `damaged.*`
    */
   async verify(onEntry: (entry: ArchiveEntry) => void = () => {}): Promise<ArchiveCheck> {
@@ -211,7 +212,10 @@ export class ArchiveReader {
         if (left > 0) yield left < block.length ? block.subarray(0, left) : block;
       }
     }
-    for await (const entry of this.#entriesOf(tapped())) onEntry(entry);
+    for await (const entry of this.#entriesOf(tapped())) {
+      onEntry(entry);
+      entry.bytes.forEach(freeBlock);
+    }
     const sha256 = hash.digest("hex");
     if (
       this.#record !== undefined &&

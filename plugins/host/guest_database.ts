@@ -12,6 +12,7 @@ import type {
   RestoreRequest,
   RestoreTarget,
 } from "../../core/database.ts";
+import { freeBlock } from "../../core/streams/blocks.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { LONG_DEADLINE } from "./deadlines.ts";
 import type { GuestService } from "./guest_store.ts";
@@ -42,7 +43,10 @@ export function databaseHandlers(adapter: DatabaseAdapter, rpc: Rpc, handles: Ha
         handle: handles.add(await adapter.restore(request as RestoreRequest)),
       }),
       "target.plan": ([handle]) => target(handle).plan(),
-      "target.write": ([handle, entry]) => target(handle).write(entry as RestoreEntry),
+      "target.write": async ([handle, entry]) => {
+        await target(handle).write(entry as RestoreEntry);
+        (entry as RestoreEntry).bytes.forEach(freeBlock);
+      },
       "target.pull": ([handle], signal) => target(handle).pull(partReader(rpc, signal)),
       "target.script": async ([handle, channel]) => {
         const sender = rpc.sender(channel as number);
