@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  backUp,
-  buildVariant,
-  restore,
-  run,
-  temporaryFolder,
-  type Variant,
-} from "../../tests/fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import { backUp, buildVariant, restore, type Variant } from "../../tests/fakes/sqlite_kit.ts";
 
 const matrix: Variant[] = [
   ...[512, 1024, 2048, 8192, 16384, 32768, 65536].map((pageSize) => ({ pageSize })),

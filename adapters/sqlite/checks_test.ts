@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Check } from "../../core/events.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
-import { configOf, context, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import { temporaryFolder } from "../../tests/fakes/machine.ts";
+import { configOf, context } from "../../tests/fakes/sqlite_kit.ts";
 import plugin from "./plugin.ts";
 
 async function checksOf(path: string): Promise<Map<string, Check>> {

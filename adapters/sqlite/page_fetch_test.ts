@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
-import {
-  backUp,
-  type MemoryArchive,
-  MemoryReader,
-  restore,
-  run,
-  temporaryFolder,
-} from "../../tests/fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import { backUp, type MemoryArchive, MemoryReader, restore } from "../../tests/fakes/sqlite_kit.ts";
 import { joinBlocks } from "../../core/streams/blocks.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { PageFetch } from "./page_fetch.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { VaultraError } from "../../core/errors.ts";
-import { configOf, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import { temporaryFolder } from "../../tests/fakes/machine.ts";
+import { configOf } from "../../tests/fakes/sqlite_kit.ts";
 import { pathOfAddress } from "./config.ts";
 import { sqliteError } from "./failure.ts";
 import plugin from "./plugin.ts";

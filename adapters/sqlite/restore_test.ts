@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
 import {
   backUp,
   configOf,
@@ -9,8 +10,6 @@ import {
   type MemoryArchive,
   restore,
   restoreRequest,
-  run,
-  temporaryFolder,
 } from "../../tests/fakes/sqlite_kit.ts";
 import plugin from "./plugin.ts";
 import { LockFile } from "./lock_file.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { run, temporaryFolder } from "../../tests/fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
 import { realLiteral } from "./sql_script.ts";
 
 Deno.test("realLiteral() is read by sqlite3 as the same number", () => {

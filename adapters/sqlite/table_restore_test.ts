@@ -2,15 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
-import {
-  backUp,
-  buildVariant,
-  MemoryReader,
-  restore,
-  run,
-  temporaryFolder,
-  type Variant,
-} from "../../tests/fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import { backUp, buildVariant, MemoryReader, restore, type Variant } from "../../tests/fakes/sqlite_kit.ts";
 
 const matrix: Variant[] = [
   { flawed: true },
@@ -58,6 +51,23 @@ function schemaOf(path: string, where = "1"): string {
 
 const pragmas = ["page_size", "encoding", "auto_vacuum", "user_version", "application_id"];
 
+/** Fails unless sqlite3 finds the same in both. */
+function assertSame(target: string, source: string): void {
+  assert.equal(schemaOf(target), schemaOf(source));
+  assert.equal(everything(target, tablesOf(target)), everything(source, tablesOf(source)));
+  for (const pragma of pragmas) {
+    assert.equal(
+      run("sqlite3", target, `pragma ${pragma}`),
+      run("sqlite3", source, `pragma ${pragma}`),
+      pragma,
+    );
+  }
+  assert.equal(
+    run("sqlite3", target, "pragma integrity_check"),
+    run("sqlite3", source, "pragma integrity_check"),
+  );
+}
+
 for (const options of matrix) {
   Deno.test(`TableRestore copies all tables of ${JSON.stringify(options)}`, async () => {
     using folder = temporaryFolder();
@@ -65,19 +75,7 @@ for (const options of matrix) {
     buildVariant(source, options);
     const archive = await backUp(source, { partBytes: 70_000 });
     await restore(archive, target, { only: ["*", "big_orders"] });
-    assert.equal(schemaOf(target), schemaOf(source));
-    assert.equal(everything(target, tablesOf(target)), everything(source, tablesOf(source)));
-    for (const pragma of pragmas) {
-      assert.equal(
-        run("sqlite3", target, `pragma ${pragma}`),
-        run("sqlite3", source, `pragma ${pragma}`),
-        pragma,
-      );
-    }
-    assert.equal(
-      run("sqlite3", target, "pragma integrity_check"),
-      run("sqlite3", source, "pragma integrity_check"),
-    );
+    assertSame(target, source);
     assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
     assert.equal(run("sqlite3", target, "select rowid from contentless('kept')").trim(), "9");
     assert.equal(run("sqlite3", target, "select id from boxes where x1 > 2").trim(), "2");
@@ -96,19 +94,7 @@ for (const options of matrix) {
     const { script } = await restore(await backUp(source), `${folder.path}/work`, { output: "sql" });
     Deno.writeTextFileSync(`${folder.path}/script.sql`, script);
     run("sh", "-c", `sqlite3 -bail "${target}" < "${folder.path}/script.sql"`);
-    assert.equal(schemaOf(target), schemaOf(source));
-    assert.equal(everything(target, tablesOf(target)), everything(source, tablesOf(source)));
-    for (const pragma of pragmas) {
-      assert.equal(
-        run("sqlite3", target, `pragma ${pragma}`),
-        run("sqlite3", source, `pragma ${pragma}`),
-        pragma,
-      );
-    }
-    assert.equal(
-      run("sqlite3", target, "pragma integrity_check"),
-      run("sqlite3", source, "pragma integrity_check"),
-    );
+    assertSame(target, source);
     assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
   });
 }

@@ -6,15 +6,8 @@ import { Buffer } from "node:buffer";
 import type { EntryWriter } from "../../core/database.ts";
 import { CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import plugin from "./plugin.ts";
-import {
-  backUp,
-  type BackupOptions,
-  configOf,
-  context,
-  fileOf,
-  run,
-  temporaryFolder,
-} from "../../tests/fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import { backUp, type BackupOptions, configOf, context, fileOf } from "../../tests/fakes/sqlite_kit.ts";
 
 /**
  * A program that moves amounts between rows, whose sum never changes, and counts its commits in a second table.

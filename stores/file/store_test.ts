@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { VaultraError } from "../../core/errors.ts";
 import type { Check } from "../../core/events.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
+import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
 import { syncFolder } from "../../tests/fakes/sync_folder.ts";
 import { FileStore } from "./store.ts";
 
@@ -34,11 +35,6 @@ async function keys(store: FileStore, prefix = ""): Promise<string[]> {
 
 async function names(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-}
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
 }
 
 Deno.test("FileStore.put() creates files and folders that only their owner may read", async () => {
@@ -192,33 +188,31 @@ Deno.test("FileStore.get() hands out whole blocks though a reader gave a block's
 const trials = fileURLToPath(import.meta.resolve("../../tests/fakes/store_trials.ts"));
 
 /** Runs a trial of tests/fakes/store_trials.ts in a process that a command starts with other rights. */
-async function runTrial(trial: string, folder: string, command: readonly string[]): Promise<void> {
+function runTrial(trial: string, folder: string, command: readonly string[]): void {
   const [program, ...args] = [
     ...command,
     Deno.execPath(),
     ...["run", "-A", "--quiet", trials, trial, folder],
   ];
-  await run(program!, ...args);
+  run(program!, ...args);
 }
 
 if (Deno.build.os === "linux") {
-  Deno.test("FileStore.put() tells of a full and of a read-only disk, and leaves nothing (mounted: Linux)", async () => {
-    await withFolder(async (folder) => {
-      // The mount is seen by this process alone and goes with it; an ordinary user is root in its own namespace.
-      const apart = ["unshare", "--mount", ...isRoot ? [] : ["--map-root-user"]];
-      const mounted = ["sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', folder];
-      await runTrial("full-disk", folder, [...apart, ...mounted]);
-    });
+  Deno.test("FileStore.put() tells of a full and of a read-only disk, and leaves nothing (mounted: Linux)", () => {
+    using folder = temporaryFolder();
+    // The mount is seen by this process alone and goes with it; an ordinary user is root in its own namespace.
+    const apart = ["unshare", "--mount", ...isRoot ? [] : ["--map-root-user"]];
+    const mounted = ["sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', folder.path];
+    runTrial("full-disk", folder.path, [...apart, ...mounted]);
   });
 }
 
 if (Deno.build.os !== "windows") {
-  Deno.test("FileStore tells of missing rights (by a folder's mode: not on Windows)", async () => {
-    await withFolder(async (folder) => {
-      // Nothing is denied to root unless it gives these two capabilities up.
-      const humble = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
-      await runTrial("denied", folder, isRoot ? humble : []);
-    });
+  Deno.test("FileStore tells of missing rights (by a folder's mode: not on Windows)", () => {
+    using folder = temporaryFolder();
+    // Nothing is denied to root unless it gives these two capabilities up.
+    const humble = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+    runTrial("denied", folder.path, isRoot ? humble : []);
   });
 
   Deno.test("FileStore.put() tells of a file too large for a limit, and leaves nothing (ulimit: not on Windows)", async () => {

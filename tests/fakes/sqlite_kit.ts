@@ -23,6 +23,7 @@ import type { PluginContext } from "../../core/plugin.ts";
 import { joinBlocks } from "../../core/streams/blocks.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { run } from "./machine.ts";
 import { buildSample, type SampleOptions } from "./sqlite_sample.ts";
 
 /** What a backup made. */
@@ -196,20 +197,6 @@ export function buildVariant(path: string, { reserved, ...options }: Variant): v
   if (reserved === undefined) return;
   run("sqlite3", path, `.filectrl reserve_bytes ${reserved}`, "vacuum");
   assert.equal(Deno.readFileSync(path)[20], reserved);
-}
-
-/** Runs a program and gives what it printed. */
-export function run(program: string, ...args: string[]): string {
-  const { code, stdout, stderr } = new Deno.Command(program, { args }).outputSync();
-  const text = new TextDecoder().decode(stdout);
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}${text}`);
-  return text;
-}
-
-/** A folder that is removed when it goes out of scope. */
-export function temporaryFolder(): { readonly path: string } & Disposable {
-  const path = Deno.makeTempDirSync();
-  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 
 /** Closes a connection when it goes out of scope. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { projectFolder } from "../../tools/child.ts";
-import { run, temporaryFolder } from "../fakes/sqlite_kit.ts";
+import { run, temporaryFolder } from "../fakes/machine.ts";
 import { buildSample } from "../fakes/sqlite_sample.ts";
 
 Deno.test("the library backs up and restores as its example says, for a program outside the project", async () => {
