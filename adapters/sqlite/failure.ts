@@ -85,6 +85,13 @@ export function sqliteError(thrown: unknown, path: string, family: ErrorFamily =
       "Give write permission on the file and its folder, so that SQLite can make its side files there.",
     );
   }
+  if (family === "target" && /constraint failed/.test(thrown.message)) {
+    return error(
+      "conflict",
+      `A row does not fit beside those of "${path}": ${thrown.message}`,
+      "Restore somewhere else and compare, or say --if-exists replace to have the tables replaced.",
+    );
+  }
   return error(
     "sqlite",
     `SQLite failed on "${path}": ${thrown.message}`,
