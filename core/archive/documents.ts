@@ -4,7 +4,6 @@
  * @module
  */
 import { VaultraError } from "../errors.ts";
-import type { Bytes } from "../streams/bytes.ts";
 import { parseJson } from "./bounded_json.ts";
 import {
   type ArchiveHeader,
@@ -101,18 +100,6 @@ export function compareWithRecord(header: ArchiveHeader, manifest: Manifest, rec
     totals.raw === record.raw &&
     log.start === record.log.start && log.stop === record.log.stop;
   if (!agrees) throw damagedManifest("The manifest's totals or log positions are not those of the record");
-}
-
-/** The whole of some blocks. */
-export function joinBlocks(blocks: readonly Bytes[]): Bytes {
-  if (blocks.length === 1) return blocks[0]!;
-  const whole = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    whole.set(block, at);
-    at += block.length;
-  }
-  return whole;
 }
 
 function refuseNewer(value: unknown, what: string): void {

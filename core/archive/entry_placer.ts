@@ -1,38 +1,43 @@
 import type { Bytes } from "../streams/bytes.ts";
 import type { CompleteEntry } from "./entry_pieces.ts";
 import { GROUP_BYTES } from "./limits.ts";
-import type { OrderedOutput } from "./ordered_output.ts";
+import type { OrderedOutput, PendingFrame } from "./ordered_output.ts";
 
-/** Told the range of the frames that hold an entry, and where in their raw bytes it begins. */
-export type Placed = (offset: number, stored: number, at: number) => void;
+/** Told the range of frames that hold an entry, once they have left. */
+export type Placed = (offset: number, stored: number) => void;
 
 /** Puts complete entries into frames in order: small ones together, larger ones into frames of their own. */
 export class EntryPlacer {
   readonly #output: OrderedOutput;
-  /** The frame that small entries are being gathered for. */
-  #group: {
-    readonly buffer: Bytes;
-    length: number;
-    readonly entries: { readonly at: number; readonly placed: Placed }[];
-  } | undefined;
+  readonly #settle: (lines: number, offset: number, stored: number) => void;
+  /** The frame that small entries are being gathered for, and who is told its place. */
+  #group: { readonly buffer: Bytes; length: number; lines: number; readonly placed: Placed[] } | undefined;
 
-  constructor(output: OrderedOutput) {
+  /** @param settle Called in order: so many entries, the next of those without a `placed` of their own, are in this range. */
+  constructor(output: OrderedOutput, settle: (lines: number, offset: number, stored: number) => void) {
     this.#output = output;
+    this.#settle = settle;
   }
 
-  /** Puts the entry next. */
-  place(entry: CompleteEntry, placed: Placed): void {
+  /**
+   * Puts the entry next.
+   * @returns Where in its frames' raw bytes it begins.
+   */
+  place(entry: CompleteEntry, placed?: Placed): number {
     if ("frames" in entry) {
       this.flush();
-      this.#output.place(entry.frames, (offset, stored) => placed(offset, stored, 0));
-      return;
+      this.#send(entry.frames, placed === undefined ? 1 : 0, placed === undefined ? [] : [placed]);
+      return 0;
     }
     if (this.#group !== undefined && this.#group.length + entry.small.length > GROUP_BYTES) this.flush();
-    this.#group ??= { buffer: this.#output.buffer(), length: 0, entries: [] };
-    this.#group.buffer.set(entry.small, this.#group.length);
-    this.#group.entries.push({ at: this.#group.length, placed });
-    this.#group.length += entry.small.length;
+    const group = this.#group ??= { buffer: this.#output.buffer(), length: 0, lines: 0, placed: [] };
+    const at = group.length;
+    group.buffer.set(entry.small, at);
+    group.length += entry.small.length;
+    if (placed === undefined) group.lines++;
+    else group.placed.push(placed);
     this.#output.recycle(entry.buffer);
+    return at;
   }
 
   /** Ends the shared frame, so that the next entry begins another. */
@@ -40,9 +45,13 @@ export class EntryPlacer {
     const group = this.#group;
     if (group === undefined) return;
     this.#group = undefined;
-    const frame = this.#output.compress(group.buffer.subarray(0, group.length));
-    this.#output.place([frame], (offset, stored) => {
-      for (const { at, placed } of group.entries) placed(offset, stored, at);
+    this.#send([this.#output.compress(group.buffer.subarray(0, group.length))], group.lines, group.placed);
+  }
+
+  #send(frames: readonly PendingFrame[], lines: number, placed: readonly Placed[]): void {
+    this.#output.place(frames, (offset, stored) => {
+      this.#settle(lines, offset, stored);
+      for (const tell of placed) tell(offset, stored);
     });
   }
 }

@@ -86,14 +86,19 @@ function isCount(value: unknown): value is number {
  * @param path The piece's, for errors.
  * @throws {VaultraError} `damaged.index`
  */
-export function* splitLines(bytes: Uint8Array, path: string): Generator<string> {
-  const text = new TextDecoder("latin1").decode(bytes);
-  for (let at = 0; at < text.length;) {
-    const end = text.indexOf("\n", at);
-    if (end < 0) throw damagedIndex(`'${path}' ends in the middle of a line`);
-    yield text.slice(at, end);
-    at = end + 1;
+export function* splitLines(blocks: readonly Uint8Array[], path: string): Generator<string> {
+  const decoder = new TextDecoder("latin1");
+  let begun = "";
+  for (const block of blocks) {
+    const text = begun + decoder.decode(block);
+    let at = 0;
+    for (let end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) yield text.slice(at, end);
+    begun = text.slice(at);
+    if (begun.length > MAX_LINE_BYTES) {
+      throw damagedIndex(`'${path}' has a line longer than ${MAX_LINE_BYTES} characters`);
+    }
   }
+  if (begun !== "") throw damagedIndex(`'${path}' ends in the middle of a line`);
 }
 
 /** The section of an entry of the index. */

@@ -1,6 +1,7 @@
 import type { IndexEntry, Manifest } from "./format.ts";
 import { damagedIndex, parseLine, splitLines } from "./index_line.ts";
-import { INDEX_PIECE_LINES } from "./limits.ts";
+import { freeBlock } from "../streams/blocks.ts";
+import { GROUP_BYTES, INDEX_PIECE_LINES } from "./limits.ts";
 import { checkFollows, type EntryPlace, type RangeReader } from "./range_reader.ts";
 
 /** Reads the lines of the index, one piece in memory at a time. */
@@ -41,12 +42,17 @@ export class IndexReader {
       let line = piece * INDEX_PIECE_LINES;
       const end = Math.min(line + INDEX_PIECE_LINES, this.#manifest.totals.entries);
       if (piece === 0) before = this.#manifest.restore;
-      for (const text of splitLines(await this.#ranges.document(place), place.path)) {
+      const blocks = await this.#ranges.document(place);
+      for (const text of splitLines(blocks, place.path)) {
         const entry = parseLine(text);
         if (before !== undefined) checkFollows(before, entry);
         before = entry;
         if (line >= first && line <= last) yield entry;
         if (++line > end) break;
+      }
+      // A piece of the index is large, and no other entry lies in its frames; small ones may be kept for the next read.
+      for (const block of blocks) {
+        if (block.buffer.byteLength > GROUP_BYTES) freeBlock(new Uint8Array(block.buffer));
       }
       if (line !== end) throw damagedIndex(`'${place.path}' does not hold as many lines as it must`);
       if (line === this.#manifest.totals.entries) checkFollows(before!, this.#manifest.index[0]!);

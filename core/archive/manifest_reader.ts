@@ -1,7 +1,7 @@
 import { VaultraError } from "../errors.ts";
+import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { sha256Of } from "./archive_entry.ts";
-import { joinBlocks } from "./documents.ts";
 import { MANIFEST_PATH } from "./entry_path.ts";
 import type { BackupRecord, Compression } from "./format.ts";
 import { MAX_DOCUMENT_BYTES } from "./limits.ts";
@@ -51,14 +51,14 @@ export async function readManifest(
   return { offset: range.offset, stored: range.stored, bytes: joinBlocks(entry.content) };
 }
 
-/** The manifest's frames by the trailer. */
+/** The manifest's frames, found from the archive's end. */
 async function locate(
   source: RangeSource,
   compression: Compression,
   ranges: RangeReader,
 ): Promise<FrameRange> {
-  const length = Math.min(source.size, TRAILER_TAIL_BYTES);
-  const tail = await source.read(source.size - length, length);
+  if (compression === "none") return await locateInTar(source);
+  const tail = await readTail(source, TRAILER_TAIL_BYTES);
   const search = findManifest(compression, tail, source.size, maxStored(MAX_DOCUMENT_BYTES));
   if (search === null) throw unfinished();
   let end = search.end;
@@ -70,11 +70,31 @@ async function locate(
   throw damagedManifest("The archive's trailer does not lead to its manifest");
 }
 
-/** Whether the raw bytes begin with the manifest's header. No content of a manifest can, since JSON holds no NUL. */
+/** Looks for the manifest's header block by block, from the end of a plain tar. */
+async function locateInTar(source: RangeSource): Promise<FrameRange> {
+  const most = Math.min(source.size, MAX_DOCUMENT_BYTES + (1 << 20));
+  for (let length = Math.min(TRAILER_TAIL_BYTES, most), seen = 0;; length = Math.min(length * 16, most)) {
+    const tail = await readTail(source, length);
+    for (let at = tail.length - TAR_BLOCK - seen; at >= 0; at -= TAR_BLOCK) {
+      if (beginsManifest(tail.subarray(at))) {
+        return { offset: source.size - tail.length + at, stored: tail.length - at };
+      }
+      seen += TAR_BLOCK;
+    }
+    if (length === most) throw unfinished();
+  }
+}
+
+function readTail(source: RangeSource, bytes: number): Promise<Bytes> {
+  const length = Math.min(source.size, bytes);
+  return source.read(source.size - length, length);
+}
+
+/** Whether the raw bytes begin with the manifest's header. No content of a manifest does, since JSON holds no NUL. */
 function beginsManifest(raw: Bytes): boolean {
-  if (raw.length < TAR_BLOCK) return false;
+  if (raw.length < TAR_BLOCK || raw[0] !== MANIFEST_PATH.charCodeAt(0)) return false;
   try {
-    return parseTarHeader(raw, 0)?.path === MANIFEST_PATH;
+    return parseTarHeader(raw)?.path === MANIFEST_PATH;
   } catch (error) {
     if (error instanceof VaultraError && error.code === "damaged.tar") return false;
     throw error;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { toVaultraError, VaultraError } from "../errors.ts";
+import { freeBlock } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { codecNamed } from "./codecs.ts";
 import type { FrameCodec } from "./codec.ts";
@@ -77,6 +78,7 @@ export class OrderedOutput {
   /** Gives back a buffer that was got from `buffer()` and not compressed. */
   recycle(buffer: Bytes): void {
     if (this.#free.length < this.#slots) this.#free.push(buffer);
+    else freeBlock(buffer);
   }
 
   /** Starts to make a frame of the piece, whose buffer, got from `buffer()`, is gone after it. */

@@ -4,7 +4,7 @@ import type { IndexEntry } from "./format.ts";
 import { formatLine } from "./index_line.ts";
 import { INDEX_PIECE_LINES } from "./limits.ts";
 
-/** What is known of an entry when it is placed in a frame. */
+/** What is known of an entry when it is put into a frame. */
 export interface PlacedEntry {
   readonly section: Section;
   /** Of files: the file's name. Of parts: the label in the path. */
@@ -15,8 +15,8 @@ export interface PlacedEntry {
   readonly raw: number;
   readonly rows: number;
   readonly continues: boolean;
-  /** 32 bytes. */
-  readonly sha256: Uint8Array;
+  /** Lower-case hex. */
+  readonly sha256: string;
 }
 
 /** Lines in one block of memory: few enough that a small archive's index is small. */
@@ -42,22 +42,21 @@ export class PackedIndex {
   /** Names of files by line; labels of objects by number. */
   readonly #files = new Map<number, string>();
   readonly #labels = new Map<number, string>();
-  /** Lines so far. */
+  /** Lines so far, and those whose frames have left. */
   length = 0;
+  #settled = 0;
 
-  /** Adds the next line. */
-  add(entry: PlacedEntry, offset: number, stored: number): void {
+  /** Adds the next line; the range of its frames is told later. */
+  add(entry: PlacedEntry): void {
     const line = this.length % BLOCK_LINES;
     if (line === 0) this.#blocks.push(new Block());
     const block = this.#blocks.at(-1)!;
-    block.offset[line] = offset;
-    block.stored[line] = stored;
     block.at[line] = entry.at;
     block.raw[line] = entry.raw;
     block.rows[line] = entry.rows;
     block.section[line] = sections.indexOf(entry.section);
     block.continues[line] = Number(entry.continues);
-    block.sha256.set(entry.sha256, line * 32);
+    block.sha256.subarray(line * 32).setFromHex(entry.sha256);
     if (entry.object === undefined) this.#files.set(this.length, entry.name);
     else {
       block.object[line] = entry.object;
@@ -67,12 +66,22 @@ export class PackedIndex {
     this.length++;
   }
 
+  /** Tells the range of frames that hold the next lines of which it was not told. */
+  settle(lines: number, offset: number, stored: number): void {
+    for (const end = this.#settled + lines; this.#settled < end; this.#settled++) {
+      const block = this.#blocks[Math.floor(this.#settled / BLOCK_LINES)]!;
+      const line = this.#settled % BLOCK_LINES;
+      block.offset[line] = offset;
+      block.stored[line] = stored;
+    }
+  }
+
   /** The text of one piece of the index, a batch of lines at a time. */
   *piece(number: number): Generator<string> {
     const end = Math.min(this.length, (number + 1) * INDEX_PIECE_LINES);
     for (let line = number * INDEX_PIECE_LINES; line < end;) {
       let text = "";
-      for (const batch = Math.min(end, line + 1024); line < batch; line++) {
+      for (const batch = Math.min(end, line + 256); line < batch; line++) {
         text += formatLine(this.#entry(line));
       }
       yield text;

@@ -1,10 +1,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { VaultraError } from "../errors.ts";
+import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { type ArchiveEntry, checkedEntry, sha256Of, titleOf } from "./archive_entry.ts";
 import { archiveKind } from "./archive_kind.ts";
 import { codecNamed, RECOGNIZE_BYTES } from "./codecs.ts";
-import { joinBlocks, parseHeader, parseManifest } from "./documents.ts";
+import { parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, indexPath, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import type { ArchiveHeader, Compression, IndexEntry, Manifest, Place } from "./format.ts";
 import type { FramePool } from "./frame_pool.ts";
@@ -15,9 +16,8 @@ import { damagedManifest } from "./manifest.ts";
 import { unfinished } from "./manifest_reader.ts";
 import { quoteName } from "./quote_name.ts";
 import { rawFrames } from "./raw_frames.ts";
-import { damagedTar, TAR_BLOCK } from "./tar.ts";
+import { damagedTar } from "./tar.ts";
 import { type TarEntry, TarParser } from "./tar_parser.ts";
-import { parseTarTrailer } from "./trailer.ts";
 
 /** How an archive is read from a pipe. */
 export interface PipeReaderOptions {
@@ -140,7 +140,7 @@ export class PipeReader implements AsyncDisposable {
       throw damagedIndex(`${quoteName(item.path)} stands where piece ${piece} of the index must`);
     }
     const hash = createHash("sha256");
-    for (const line of splitLines(joinBlocks(item.content), item.path)) {
+    for (const line of splitLines(item.content, item.path)) {
       hash.update(digestText(parseLine(line)));
     }
     if (this.#pieces[piece]?.digest("hex") !== hash.digest("hex")) {
@@ -201,17 +201,9 @@ async function* tarEntries(
   { pool, signal }: PipeReaderOptions,
 ): AsyncGenerator<TarEntry, void> {
   const parser = new TarParser();
-  const rest: Bytes[] = [];
-  let restBytes = 0;
   for await (const { bytes } of rawFrames(stream, { codec: codecNamed(compression), pool, signal })) {
     yield* parser.push(bytes);
-    const left = bytes.subarray(parser.taken);
-    restBytes += left.length;
-    // Only a plain tar has a trailer among its raw bytes; it is one block.
-    if (restBytes > (compression === "none" ? TAR_BLOCK : 0)) {
-      throw damagedTar("Bytes follow the end of the archive's tar");
-    }
-    if (left.length > 0) rest.push(left);
+    if (parser.taken !== bytes.length) throw damagedTar("Bytes follow the end of the archive's tar");
   }
   if (!parser.ended) {
     const within = parser.unfinished;
@@ -222,8 +214,5 @@ async function* tarEntries(
         : `The archive ends within ${quoteName(within)}`,
       { hint: "It was not finished or was cut short. Restore another backup, or another copy of this one." },
     );
-  }
-  if (restBytes > 0 && parseTarTrailer(joinBlocks(rest), parser.position) === null) {
-    throw damagedTar("Bytes follow the end of the archive's tar");
   }
 }

@@ -1,7 +1,7 @@
 import { VaultraError } from "../errors.ts";
+import { freeBlock, once } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { sha256Of } from "./archive_entry.ts";
-import { joinBlocks } from "./documents.ts";
 import type { Place } from "./format.ts";
 import { damagedIndex } from "./index_line.ts";
 import { GROUP_BYTES, MAX_FRAME_RAW } from "./limits.ts";
@@ -52,7 +52,7 @@ export class RangeReader {
    * The content of one of the archive's own documents.
    * @throws {VaultraError} `damaged.hash`, and what {@linkcode RangeReader.read} throws
    */
-  async document(place: Place): Promise<Bytes> {
+  async document(place: Place): Promise<readonly Bytes[]> {
     const { content } = await this.read(place);
     if (sha256Of(content) !== place.sha256) {
       throw new VaultraError(
@@ -63,7 +63,7 @@ export class RangeReader {
         },
       );
     }
-    return joinBlocks(content);
+    return content;
   }
 
   /**
@@ -85,6 +85,7 @@ export class RangeReader {
       }
       frames.push(frame.bytes);
     }
+    freeBlock(block);
     if (frames.length === 1 && raw <= GROUP_BYTES) this.#shared = { offset, stored, bytes: frames[0]! };
     return frames;
   }
@@ -96,10 +97,6 @@ const OVERHEAD_BYTES = MAX_FRAME_RAW;
 /** The most stored bytes of frames that hold an entry of so many bytes of content. */
 export function maxStored(content: number): number {
   return (content + OVERHEAD_BYTES) * (1 + 1 / 64);
-}
-
-async function* once(block: Bytes): AsyncGenerator<Bytes> {
-  yield await Promise.resolve(block);
 }
 
 /**

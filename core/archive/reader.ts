@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Section } from "../database.ts";
 import { VaultraError } from "../errors.ts";
 import { freeBlock } from "../streams/blocks.ts";
+import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import {
   type ArchiveEntry,
@@ -13,7 +14,7 @@ import {
 } from "./archive_entry.ts";
 import { archiveKind, notAnArchive } from "./archive_kind.ts";
 import { codecNamed, RECOGNIZE_BYTES } from "./codecs.ts";
-import { compareWithRecord, joinBlocks, parseHeader, parseManifest } from "./documents.ts";
+import { compareWithRecord, parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import type {
   ArchiveHeader,

@@ -48,35 +48,33 @@ export function paddingOf(size: number): number {
 }
 
 /**
- * The header bytes of an entry.
+ * Writes the header bytes of an entry to the beginning of `target`.
  * @param path Plain ASCII, at most 100 bytes.
  * @param size Bytes of content, less than 8 GiB.
  * @param modified Seconds since 1970.
+ * @returns How many bytes they are, at most {@linkcode headerRoom}.
  */
-export function encodeEntryHeader(path: string, size: number, modified: number, pax?: Pax): Uint8Array {
+export function encodeEntryHeader(
+  target: Uint8Array,
+  { path, size, modified, pax }: { path: string; size: number; modified: number; pax?: Pax },
+): number {
   if (pax === undefined) {
-    const header = new Uint8Array(TAR_BLOCK);
-    writeUstar(header, 0, path, size, modified, "0");
-    return header;
+    writeUstar(target, 0, path, size, modified, "0");
+    return TAR_BLOCK;
   }
-  const body = encoder.encode(paxText(pax));
-  const ustarAt = TAR_BLOCK + body.length + paddingOf(body.length);
-  const header = new Uint8Array(ustarAt + TAR_BLOCK);
+  const body = encoder.encodeInto(paxText(pax), target.subarray(TAR_BLOCK)).written;
   // The name stands nowhere when tar unpacks; POSIX leaves it to the writer.
-  writeUstar(header, 0, "PaxHeader", body.length, modified, "x");
-  header.set(body, TAR_BLOCK);
-  writeUstar(header, ustarAt, path, size, modified, "0");
-  return header;
+  writeUstar(target, 0, "PaxHeader", body, modified, "x");
+  const ustarAt = TAR_BLOCK + body + paddingOf(body);
+  target.fill(0, TAR_BLOCK + body, ustarAt);
+  writeUstar(target, ustarAt, path, size, modified, "0");
+  return ustarAt + TAR_BLOCK;
 }
 
-/** The most header bytes that an entry with this object name can have. */
-export function maxHeaderBytes(object: string | undefined): number {
-  const body = encoder.encode(paxText({
-    sha256: "0".repeat(64),
-    ...(object === undefined
-      ? {}
-      : { object, part: Number.MAX_SAFE_INTEGER, rows: Number.MAX_SAFE_INTEGER, continues: true }),
-  })).length;
+/** Room for the header bytes of any entry with this object name. */
+export function headerRoom(object = ""): number {
+  // A UTF-16 unit takes at most 3 bytes; the other records and the record's own frame take less than 300.
+  const body = object.length * 3 + 300;
   return TAR_BLOCK + body + paddingOf(body) + TAR_BLOCK;
 }
 
@@ -88,8 +86,11 @@ function writeUstar(
   size: number,
   modified: number,
   type: string,
-) {
-  const put = (text: string, offset: number) => encoder.encodeInto(text, target.subarray(at + offset));
+): void {
+  const put = (text: string, offset: number) => {
+    for (let i = 0; i < text.length; i++) target[at + offset + i] = text.charCodeAt(i);
+  };
+  target.fill(0, at, at + TAR_BLOCK);
   put(path, 0);
   put("0000600\0" + "0000000\0" + "0000000\0", 100);
   put(`${size.toString(8).padStart(11, "0")}\0${modified.toString(8).padStart(11, "0")}\0`, 124);
@@ -120,48 +121,67 @@ function paxText(pax: Pax): string {
 /** `<length> <key>=<value>\n`, where the length in bytes counts itself. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
-  const bytes = encoder.encode(rest).length;
+  const bytes = key === "VAULTRA.object" ? encoder.encode(rest).length : rest.length;
   let length = bytes + String(bytes).length;
   if (String(length).length > String(bytes).length) length++;
   return `${length}${rest}`;
 }
 
 /**
- * The header in the 512 bytes at `at`; `null` for a block of zeros.
+ * The header in a block of 512 bytes; `null` for a block of zeros.
  * @throws {VaultraError} `damaged.tar` for anything that the writer never writes
  */
-export function parseTarHeader(bytes: Uint8Array, at: number): TarHeader | null {
-  const block = bytes.subarray(at, at + TAR_BLOCK);
-  if (block[0] === 0 && block.every((byte) => byte === 0)) return null;
+export function parseTarHeader(block: Uint8Array): TarHeader | null {
+  if (isZero(block, 0, TAR_BLOCK)) return null;
   if (text(block, 257, 265) !== "ustar\0" + "00") {
     throw damagedTar("No entry's header stands where one should");
   }
-  const sum = /^([0-7]{6})\0 $/.exec(text(block, 148, 156));
-  if (sum === null || parseInt(sum[1]!, 8) !== checksum(block, 0)) {
+  if (octal(block, 148, 154) !== checksum(block, 0) || text(block, 154, 156) !== "\0 ") {
     throw damagedTar("An entry's header does not match its checksum");
   }
-  const path = /^([\x20-\x7e]{1,100})\0*$/.exec(text(block, 0, 100))?.[1];
-  if (path === undefined) throw damagedTar("An entry's path is not plain ASCII");
+  const end = block.indexOf(0);
+  const path = text(block, 0, Math.min(end, 100));
+  if (end < 1 || end > 100 || !/^[\x20-\x7e]+$/.test(path) || !isZero(block, end, 100)) {
+    throw damagedTar("An entry's path is not plain ASCII");
+  }
   const type = text(block, 156, 157);
   if (type !== "0" && type !== "x") {
     throw damagedTar(
       `The entry ${quoteName(path)} is no regular file; links, folders and the like are refused`,
     );
   }
-  for (let i = 157; i < TAR_BLOCK; i++) {
-    const isZeroField = i < 257 || (i >= 265 && i < 329) || i >= 345;
-    if (isZeroField && block[i] !== 0) {
-      throw damagedTar(`The entry ${quoteName(path)} has fields that no archive uses`);
-    }
+  if (!isZero(block, 157, 257) || !isZero(block, 265, 329) || !isZero(block, 345, TAR_BLOCK)) {
+    throw damagedTar(`The entry ${quoteName(path)} has fields that no archive uses`);
   }
-  const size = /^([0-7]{11})\0$/.exec(text(block, 124, 136));
-  if (size === null) throw damagedTar(`The entry ${quoteName(path)} has a size that is no number`);
-  return { path, size: parseInt(size[1]!, 8), type: type === "x" ? "pax" : "file" };
+  const size = octal(block, 124, 135);
+  if (size === undefined || block[135] !== 0) {
+    throw damagedTar(`The entry ${quoteName(path)} has a size that is no number`);
+  }
+  return { path, size, type: type === "x" ? "pax" : "file" };
+}
+
+/** Whether all bytes from `from` to `to` are zero. */
+export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** The number in octal digits, which fill the field; undefined when something else does. */
+function octal(bytes: Uint8Array, from: number, to: number): number | undefined {
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (!(digit >= 0 && digit <= 7)) return undefined;
+    value = value * 8 + digit;
+  }
+  return value;
 }
 
 /** Bytes as one character each. */
 function text(bytes: Uint8Array, from: number, to: number): string {
-  return String.fromCharCode(...bytes.subarray(from, to));
+  let text = "";
+  for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
 }
 
 /**
@@ -179,7 +199,7 @@ export function parsePax(body: Uint8Array): Pax {
     }
     const equals = body.indexOf(0x3d, space);
     if (equals < 0 || equals >= end) throw damagedTar("An entry's pax header is malformed");
-    const key = text(body.subarray(0, Math.min(equals, space + 65)), space + 1, equals);
+    const key = text(body, space + 1, Math.min(equals, space + 65));
     if (!paxKeys.has(key)) throw damagedTar(`An entry's pax header has the foreign key ${quoteName(key)}`);
     if (found.has(key)) throw damagedTar(`An entry's pax header has the key '${key}' twice`);
     found.set(key, utf8(body.subarray(equals + 1, end - 1)));

@@ -10,6 +10,7 @@ import { MAX_DOCUMENT_BYTES } from "./limits.ts";
 import { quoteName } from "./quote_name.ts";
 import {
   damagedTar,
+  isZero,
   MAX_PAX_BYTES,
   paddingOf,
   parsePax,
@@ -115,20 +116,20 @@ export class TarParser {
         this.#readHeader(bytes, entries);
         return;
       case "pax":
-        if (bytes.subarray(this.#paxSize).some((byte) => byte !== 0)) {
+        if (!isZero(bytes, this.#paxSize, bytes.length)) {
           throw damagedTar("A pax header's padding is not zero");
         }
         this.#pax = parsePax(bytes.subarray(0, this.#paxSize));
         this.#expect("header", TAR_BLOCK, entries);
         return;
       case "padding":
-        if (bytes.some((byte) => byte !== 0)) {
+        if (!isZero(bytes, 0, bytes.length)) {
           throw damagedTar(`The padding of entry ${quoteName(this.#path)} is not zero`);
         }
         this.#finishEntry(entries);
         return;
       default:
-        if (parseTarHeader(bytes, 0) !== null) {
+        if (parseTarHeader(bytes) !== null) {
           throw damagedTar("A single block of zeros stands within the tar");
         }
         this.#state = "end";
@@ -146,7 +147,7 @@ export class TarParser {
   }
 
   #readHeader(block: Uint8Array, entries: TarEntry[]): void {
-    const header = parseTarHeader(block, 0);
+    const header = parseTarHeader(block);
     if (header === null) {
       if (this.#pax !== undefined) throw damagedTar("A pax header belongs to no entry");
       this.#expect("zeros", TAR_BLOCK, entries);

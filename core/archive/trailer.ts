@@ -1,7 +1,7 @@
 /**
  * How an archive ends, so that a reader finds the manifest from the last bytes: a zstd archive in its seek table,
- * a gzip archive in an empty member with the manifest's place, a plain tar in one block after its two blocks of
- * zeros. The manifest's frames end where the trailer begins.
+ * a gzip archive in an empty member with the manifest's place. The manifest's frames end where the trailer begins. A
+ * plain tar has no trailer, for strict readers of tar take nothing but zeros after its end.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import { readU32 } from "./codec.ts";
 import { encodeGzipTrailer, GZIP_TRAILER_BYTES, parseGzipTrailer } from "./codec_gzip.ts";
 import type { Compression } from "./format.ts";
 import { type FrameTable, frameTableLength, TABLE_FOOTER_BYTES } from "./frame_table.ts";
-import { TAR_BLOCK } from "./tar.ts";
 
 /** How many of an archive's last bytes {@linkcode findManifest} wants to see. */
 export const TRAILER_TAIL_BYTES = 64 << 10;
@@ -28,27 +27,8 @@ export function* encodeTrailer(
   table: FrameTable,
   manifest: FrameRange,
 ): Generator<Bytes> {
-  if (compression === "zstd") {
-    if (!table.overflow) yield* table.encode();
-  } else yield compression === "gzip" ? encodeGzipTrailer(manifest) : encodeTarTrailer(manifest);
-}
-
-function encodeTarTrailer({ offset, stored }: FrameRange): Bytes {
-  const block = new Uint8Array(TAR_BLOCK);
-  new TextEncoder().encodeInto(`VAULTRA-TRAILER 1\nmanifest ${offset} ${stored}\n`, block);
-  return block;
-}
-
-/**
- * The manifest's frames by a plain tar's last block; `null` when the block is none.
- * @param before Bytes that stand before the block.
- */
-export function parseTarTrailer(block: Uint8Array, before: number): FrameRange | null {
-  const text = new TextDecoder("latin1").decode(block);
-  const match = /^VAULTRA-TRAILER 1\nmanifest (0|[1-9]\d{0,15}) ([1-9]\d{0,15})\n\0+$/.exec(text);
-  if (match === null) return null;
-  const [offset, stored] = [Number(match[1]), Number(match[2])];
-  return offset + stored === before ? { offset, stored } : null;
+  if (compression === "zstd" && !table.overflow) yield* table.encode();
+  if (compression === "gzip") yield encodeGzipTrailer(manifest);
 }
 
 /**
@@ -68,18 +48,16 @@ export interface ManifestSearch {
  * @returns `null` when the archive ends in no trailer: it was cut, never finished, or its seek table left out.
  */
 export function findManifest(
-  compression: Compression,
+  compression: Exclude<Compression, "none">,
   tail: Uint8Array,
   size: number,
   maxStored: number,
 ): ManifestSearch | null {
   if (compression === "zstd") return searchTable(tail, size, maxStored);
-  const bytes = compression === "gzip" ? GZIP_TRAILER_BYTES : TAR_BLOCK;
-  if (tail.length < bytes) return null;
-  const last = tail.subarray(-bytes);
-  const range = compression === "gzip" ? parseGzipTrailer(last, size) : parseTarTrailer(last, size - bytes);
+  if (tail.length < GZIP_TRAILER_BYTES) return null;
+  const range = parseGzipTrailer(tail.subarray(-GZIP_TRAILER_BYTES), size);
   if (range === null) return null;
-  if (range.offset + range.stored !== size - bytes || range.stored > maxStored) {
+  if (range.offset + range.stored !== size - GZIP_TRAILER_BYTES || range.stored > maxStored) {
     throw new VaultraError(
       "damaged.trailer",
       "The archive's trailer names a place where no manifest can be",
@@ -88,7 +66,7 @@ export function findManifest(
       },
     );
   }
-  return { end: size - bytes, offsets: [range.offset] };
+  return { end: size - GZIP_TRAILER_BYTES, offsets: [range.offset] };
 }
 
 function searchTable(tail: Uint8Array, size: number, maxStored: number): ManifestSearch | null {

@@ -14,7 +14,7 @@ import { buildManifest } from "./manifest.ts";
 import { OrderedOutput } from "./ordered_output.ts";
 import { PackedIndex, type PlacedEntry } from "./packed_index.ts";
 import { restoreInstructions } from "./restore_md.ts";
-import { encodeEntryHeader, maxHeaderBytes, TAR_BLOCK, TAR_END_BYTES } from "./tar.ts";
+import { encodeEntryHeader, headerRoom, type Pax, TAR_BLOCK, TAR_END_BYTES } from "./tar.ts";
 import { encodeTrailer } from "./trailer.ts";
 
 /** Entries that may be begun and not yet written at a time. */
@@ -65,6 +65,13 @@ export interface PartWriter {
   end(summary: EntryEnd): Promise<void>;
 }
 
+/** Takes the text of one of the archive's own entries. */
+interface DocumentWriter {
+  append(text: string): void;
+  /** @param zeros Bytes of zeros after its padding. */
+  end(placed: (place: Place) => void, zeros?: number): void;
+}
+
 /** A complete entry, ready for its place. */
 interface ReadyEntry {
   readonly entry: CompleteEntry;
@@ -100,6 +107,8 @@ export class ArchiveWriter {
   readonly #index = new PackedIndex();
   /** Seconds since 1970: every entry's time. */
   readonly #modified: number;
+  #headerBuffer = new Uint8Array(4096);
+  #textBuffer = new Uint8Array(0);
   #open = 0;
   #raw = 0;
   #header: Place | undefined;
@@ -110,14 +119,17 @@ export class ArchiveWriter {
     this.#options = options;
     this.#modified = Math.floor(Date.parse(header.started) / 1000);
     this.#output = new OrderedOutput(options);
-    this.#placer = new EntryPlacer(this.#output);
-    this.output = this.#output.stream;
-    this.#document(HEADER_PATH, [`${JSON.stringify(header, null, 2)}\n`], (place) => this.#header = place);
-    this.#document(
-      RESTORE_PATH,
-      [restoreInstructions(header, compression, instructions)],
-      (place) => this.#restore = place,
+    this.#placer = new EntryPlacer(
+      this.#output,
+      (lines, offset, stored) => this.#index.settle(lines, offset, stored),
     );
+    this.output = this.#output.stream;
+    const first = this.#document(HEADER_PATH);
+    first.append(`${JSON.stringify(header, null, 2)}\n`);
+    first.end((place) => this.#header = place);
+    const second = this.#document(RESTORE_PATH);
+    second.append(restoreInstructions(header, compression, instructions));
+    second.end((place) => this.#restore = place);
   }
 
   /** Raw bytes taken so far, for progress. */
@@ -148,7 +160,7 @@ export class ArchiveWriter {
   #partWriter(begun: BegunEntry): PartWriter {
     const pieces = new EntryPieces(
       this.#output,
-      maxHeaderBytes(begun.part === undefined ? undefined : begun.info.name),
+      headerRoom(begun.info.name),
     );
     const hash = createHash("sha256");
     let raw = 0;
@@ -183,14 +195,14 @@ export class ArchiveWriter {
         this.#guard(() => {
           if (ended) throw outOfOrder(`The plugin ended ${begun.title} twice`);
           ended = true;
-          this.#end(begun, pieces, raw, hash.digest(), summary);
+          this.#end(begun, pieces, raw, hash.digest("hex"), summary);
         });
         await this.#output.room();
       },
     };
   }
 
-  #end(begun: BegunEntry, pieces: EntryPieces, raw: number, sha256: Uint8Array, summary: EntryEnd): void {
+  #end(begun: BegunEntry, pieces: EntryPieces, raw: number, sha256: string, summary: EntryEnd): void {
     const { info, path, part } = begun;
     const rows = summary.rows ?? 0;
     const isPart = part !== undefined;
@@ -199,9 +211,9 @@ export class ArchiveWriter {
         hint: "The plugin is at fault: tell its author.",
       });
     }
-    const header = encodeEntryHeader(path, raw, this.#modified, {
+    const header = this.#encodeHeader(path, raw, {
       ...(isPart ? { object: info.name, part, rows } : {}),
-      sha256: sha256.toHex(),
+      sha256,
       ...(summary.continues === true ? { continues: true } : {}),
     });
     const about = {
@@ -220,7 +232,7 @@ export class ArchiveWriter {
   #place({ entry, path, about }: ReadyEntry): void {
     const { continues, ...rest } = about;
     this.#ledger.add({ path, ...rest, ...(continues ? { continues } : {}) });
-    this.#placer.place(entry, (offset, stored, at) => this.#index.add({ ...about, at }, offset, stored));
+    this.#index.add({ ...about, at: this.#placer.place(entry) });
     this.#open--;
   }
 
@@ -237,8 +249,10 @@ export class ArchiveWriter {
     await this.#flush();
     const index = await this.#writeIndex();
     const { manifest, text } = this.#guard(() => this.#manifest(index, summary, now));
+    const last = this.#document(MANIFEST_PATH);
+    last.append(text);
     let place!: Place;
-    this.#document(MANIFEST_PATH, [text], (written) => place = written, TAR_END_BYTES);
+    last.end((written) => place = written, TAR_END_BYTES);
     await this.#flush();
     const { path: _, ...range } = place;
     const sum = await this.#output.end((table) => encodeTrailer(this.#options.compression, table, range));
@@ -254,7 +268,12 @@ export class ArchiveWriter {
   async #writeIndex(): Promise<Place[]> {
     const places: Place[] = [];
     for (let piece = 0; piece * INDEX_PIECE_LINES < this.#index.length; piece++) {
-      this.#document(indexPath(piece), this.#index.piece(piece), (place) => places.push(place));
+      const document = this.#document(indexPath(piece));
+      for (const batch of this.#index.piece(piece)) {
+        document.append(batch);
+        await this.#output.room();
+      }
+      document.end((place) => places.push(place));
       await this.#flush();
     }
     return places;
@@ -287,20 +306,41 @@ export class ArchiveWriter {
     return { manifest, text };
   }
 
-  /** Writes an entry of the archive's own. `end` zeros follow its padding. */
-  #document(path: string, text: Iterable<string>, placed: (place: Place) => void, end = 0): void {
+  /** Begins an entry of the archive's own. */
+  #document(path: string): DocumentWriter {
     const pieces = new EntryPieces(this.#output, TAR_BLOCK);
     const hash = createHash("sha256");
     let raw = 0;
-    for (const batch of text) {
-      const bytes = new TextEncoder().encode(batch);
-      raw += bytes.length;
-      hash.update(bytes);
-      pieces.append(bytes);
-    }
-    const entry = pieces.complete(encodeEntryHeader(path, raw, this.#modified), raw, end);
-    const sha256 = hash.digest("hex");
-    this.#placer.place(entry, (offset, stored, at) => placed({ path, offset, stored, at, raw, sha256 }));
+    return {
+      append: (text) => {
+        const bytes = this.#encodeText(text);
+        raw += bytes.length;
+        hash.update(bytes);
+        pieces.append(bytes);
+      },
+      end: (placed, zeros = 0) => {
+        const entry = pieces.complete(this.#encodeHeader(path, raw), raw, zeros);
+        const sha256 = hash.digest("hex");
+        const at = this.#placer.place(
+          entry,
+          (offset, stored) => placed({ path, offset, stored, at, raw, sha256 }),
+        );
+      },
+    };
+  }
+
+  /** The text's bytes, in a buffer that the next text overwrites: an index has much of it. */
+  #encodeText(text: string): Uint8Array {
+    if (this.#textBuffer.length < text.length * 3) this.#textBuffer = new Uint8Array(text.length * 3);
+    return this.#textBuffer.subarray(0, new TextEncoder().encodeInto(text, this.#textBuffer).written);
+  }
+
+  /** The header's bytes, in a buffer that the next header overwrites. */
+  #encodeHeader(path: string, size: number, pax?: Pax): Uint8Array {
+    const room = headerRoom(pax?.object);
+    if (this.#headerBuffer.length < room) this.#headerBuffer = new Uint8Array(room);
+    const entry = { path, size, modified: this.#modified, ...(pax === undefined ? {} : { pax }) };
+    return this.#headerBuffer.subarray(0, encodeEntryHeader(this.#headerBuffer, entry));
   }
 
   /** Ends the shared frame and waits until all before it has left, so that its place is known. */
