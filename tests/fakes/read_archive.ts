@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRecord } from "../../core/archive/documents.ts";
+import { readRecord } from "../../core/catalog/record.ts";
 import type { FramePool } from "../../core/archive/frame_pool.ts";
 import { PipeReader } from "../../core/archive/pipe_reader.ts";
 import type { RangeSource } from "../../core/archive/range_source.ts";
@@ -89,7 +89,7 @@ async function* entriesOf(bytes: Bytes, way: Way, pool: FramePool, record: unkno
     return;
   }
   const known = way === "record" || way === "verify"
-    ? { record: parseRecord(new TextEncoder().encode(JSON.stringify(record))) }
+    ? { record: readRecord(new TextEncoder().encode(JSON.stringify(record))) }
     : {};
   const archive = await ArchiveReader.open(memorySource(bytes), { pool, signal, ...known });
   if (way === "parts") {
