@@ -8,7 +8,7 @@ import { VaultraError } from "../../core/errors.ts";
 import type { OpenOptions, PluginKind, RegisteredPlugin } from "../../core/plugin.ts";
 import { abortError } from "../../core/streams/abortable.ts";
 import { type ChannelReceiver, malformed, type Patience } from "./channel.ts";
-import { type HostDeadlines, MAX_BLOCKING, SHORT_DEADLINE } from "./deadlines.ts";
+import { DISPOSE_DEADLINE, type HostDeadlines, MAX_BLOCKING, MIN_CLEAN_UP } from "./deadlines.ts";
 import { syncGrantedFolder } from "./folder_sync.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { PluginLog } from "./plugin_log.ts";
@@ -32,7 +32,7 @@ export interface GuestStart {
 
 /** How a call to a guest is made. */
 export interface GuestCall {
-  /** Milliseconds; {@linkcode SHORT_DEADLINE} unless set. */
+  /** Milliseconds; {@linkcode HostDeadlines.answer} unless set. */
   readonly deadline?: number;
   /** Cancels the call, besides the service's own signal. */
   readonly signal?: AbortSignal;
@@ -53,6 +53,7 @@ export class GuestWorker implements AsyncDisposable {
   readonly #log: PluginLog;
   readonly #outside: AbortSignal;
   readonly #temporary: TemporaryFiles;
+  #abortedAt = 0;
   #failure: VaultraError | undefined;
 
   private constructor(
@@ -137,7 +138,7 @@ export class GuestWorker implements AsyncDisposable {
   ): Promise<T> {
     const signal = call.always ? call.signal : this.either(call.signal);
     const options: CallOptions = {
-      deadline: call.deadline ?? SHORT_DEADLINE,
+      deadline: call.deadline ?? this.deadlines.answer,
       ...(signal === undefined ? {} : { signal }),
       ...(call.transfer === undefined ? {} : { transfer: call.transfer }),
     };
@@ -233,23 +234,40 @@ export class GuestWorker implements AsyncDisposable {
     this.#log.end();
   }
 
+  /** Disposes a source or a target in the Worker. A failure is told in the log: another error may be under way. */
+  async dispose(handle: number): Promise<void> {
+    await this.#cleanUp("dispose", [handle], DISPOSE_DEADLINE);
+  }
+
   /** Asks the service to close, waits a little, and ends the Worker. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#failure !== undefined) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const grace = setTimeout(() => {
-      this.#log.warn(`The plugin did not close within ${this.deadlines.close / 1000} s and was ended`);
-      resolve();
-    }, this.deadlines.close);
-    const closed = this.call("close", [], done, { always: true }).catch((error) => {
-      this.#log.warn(`The plugin did not close cleanly: ${oneLine(String(error.message))}`);
-    });
-    await Promise.race([closed, promise]);
-    clearTimeout(grace);
+    await this.#cleanUp("close", [], this.deadlines.close);
     this.end(new VaultraError("plugin.closed", `The ${this.#title} is closed already`));
   }
 
-  readonly #abort = () => this.rpc.note("abort", toWire(this.#outside.reason));
+  /** Calls what cleans up. A Worker that does not answer in time is ended; after an abort that time is short. */
+  async #cleanUp(method: "dispose" | "close", args: readonly unknown[], milliseconds: number): Promise<void> {
+    if (this.over) return;
+    const left = this.#abortedAt + this.deadlines.close - performance.now();
+    const patience = this.#outside.aborted ? Math.max(left, MIN_CLEAN_UP) : milliseconds;
+    const timer = setTimeout(() => {
+      this.#log.warn(`The ${this.#title} did not clean up in time and was ended`);
+      this.end(new VaultraError("plugin.closed", `The ${this.#title} was ended while it cleaned up`));
+    }, patience);
+    try {
+      await this.call(method, args, done, { always: true });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!this.over) this.#log.warn(`The ${this.#title} did not clean up: ${message}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  readonly #abort = () => {
+    this.#abortedAt = performance.now();
+    this.rpc.note("abort", toWire(this.#outside.reason));
+  };
 
   #note(name: string, value: unknown): void {
     switch (name) {

@@ -24,7 +24,7 @@ import { VaultraError } from "../../core/errors.ts";
 import type { Check } from "../../core/events.ts";
 import type { Bytes, ByteStream } from "../../core/streams/bytes.ts";
 import { type ChannelItem, type ChannelReceiver, malformed, streamLimits } from "./channel.ts";
-import { DISPOSE_DEADLINE, LONG_DEADLINE } from "./deadlines.ts";
+import { LONG_DEADLINE } from "./deadlines.ts";
 import { givenBytes } from "./given_bytes.ts";
 import type { GuestWorker } from "./guest_worker.ts";
 import { Given } from "./rpc.ts";
@@ -155,7 +155,7 @@ class SourceTwin implements HostedSource {
 
   /** @inheritdoc */
   [Symbol.asyncDispose](): Promise<void> {
-    return disposeRemote(this.#guest, this.#handle);
+    return this.#guest.dispose(this.#handle);
   }
 }
 
@@ -229,12 +229,6 @@ class TargetTwin implements RestoreTarget {
 
   /** @inheritdoc */
   [Symbol.asyncDispose](): Promise<void> {
-    return disposeRemote(this.#guest, this.#handle);
+    return this.#guest.dispose(this.#handle);
   }
-}
-
-/** Disposes a source or a target in its Worker; a Worker that is over has nothing left to dispose. */
-async function disposeRemote(guest: GuestWorker, handle: number): Promise<void> {
-  if (guest.over) return;
-  await guest.call("dispose", [handle], done, { deadline: DISPOSE_DEADLINE, always: true });
 }

@@ -112,8 +112,9 @@ export class StoreTwin implements ObjectStore {
         deadline: LONG_DEADLINE,
         ...(signal ? { signal } : {}),
       });
-      sender.stop(malformed(`word that "${key}" was stored, before it had read all of it`));
-      if (!(await pumped)) throw bodyError?.error ?? sender.stopped.reason;
+      const early = malformed(`word that "${key}" was stored, before it had read all of it`);
+      sender.stop(early);
+      if (!(await pumped)) throw bodyError?.error ?? early;
       if (info.key !== key || info.size !== sent) {
         throw new VaultraError(
           "store.incomplete",

@@ -22,7 +22,7 @@ import { fromWire, toWire } from "./wire_error.ts";
 const CANCEL_GRACE = 5_000;
 
 /** Calls of the other side that may be unanswered at a time. */
-const MAX_CALLS = 1_000;
+const MAX_CALLS = 64;
 
 /** One message on the port. */
 export type Message =
@@ -161,10 +161,7 @@ export class Rpc {
     this.#ended = error;
     for (const call of this.#pending.values()) call.reject(error);
     for (const controller of this.#serving.values()) controller.abort(error);
-    for (const channel of this.#channels.values()) {
-      if (channel instanceof ChannelReceiver) channel.close(error);
-      else channel.stop(error);
-    }
+    for (const channel of this.#channels.values()) channel.stop(error);
     this.#pending.clear();
     this.#channels.clear();
     this.#port.close();

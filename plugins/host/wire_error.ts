@@ -25,12 +25,16 @@ const MAX_TEXT = 2_000;
 const MAX_DETAILS = 16_000;
 const MAX_CAUSES = 4;
 
-/** A text that came from a plugin as one line of bounded length, without control characters. */
+/** A text that came from a plugin as one line of bounded length, without control characters or terminal commands. */
 export function oneLine(text: string, limit = MAX_TEXT): string {
   const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  // deno-lint-ignore no-control-regex -- these are what is taken out
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
+  return cut.replace(terminalCommands, "").replace(spaces, " ").trim();
 }
+
+// deno-lint-ignore no-control-regex -- these are what is taken out
+const terminalCommands = /\u001b\[[0-9;?]*[@-~]/g;
+// deno-lint-ignore no-control-regex -- these are what is taken out
+const spaces = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 
 /** Facts that are plain JSON of bounded size, or nothing. */
 export function plainFields(value: unknown, limit = MAX_DETAILS): Record<string, unknown> | undefined {
