@@ -24,8 +24,8 @@ export async function backup(
   for (const job of jobs) {
     for (const warning of job.warnings) session.warn(warning);
     try {
-      if (options.dryRun) await tellPlan(session, job);
-      else code ||= await backupOne(session, job);
+      const own = options.dryRun ? await tellPlan(session, job) : await backupOne(session, job);
+      code ||= own;
     } catch (thrown) {
       session.context.signal.throwIfAborted();
       const error = toVaultraError(thrown);
@@ -36,7 +36,7 @@ export async function backup(
   return code;
 }
 
-/** @returns 3 when the backup carries a warning that a person must read. */
+/** @returns The exit code: 3 when the backup carries a warning that a person must read. */
 async function backupOne(session: Session, job: Job): Promise<number> {
   const record = await runBackup(job, { host: hostname(), pid: Deno.pid }, {
     ...session.operation(),
@@ -62,7 +62,7 @@ function backupText(session: Session, job: Job, record: BackupRecord): string {
   ].join("\n");
 }
 
-async function tellPlan(session: Session, job: Job): Promise<void> {
+async function tellPlan(session: Session, job: Job): Promise<number> {
   const info = await planBackup(job, session.operation());
   session.json({ type: "plan", command: "backup", job: job.name, store: job.store.name, database: info });
   session.say(
@@ -76,4 +76,5 @@ async function tellPlan(session: Session, job: Job): Promise<void> {
       object,
     ) => [object.name, object.kind, object.rows === undefined ? "" : countText(object.rows)]),
   ));
+  return 0;
 }
