@@ -17,6 +17,15 @@ import { restore } from "./restore.ts";
 import type { ObjectStore } from "./store.ts";
 import { verify } from "./verify.ts";
 
+/** What a restore of everything into an empty database is told. */
+const everything = {
+  only: [],
+  exclude: [],
+  schemaOnly: false,
+  dataOnly: false,
+  ifExists: "fail",
+  dryRun: false,
+} as const;
 const owner = { host: "test", pid: 1 };
 
 /** A job of a fake database into a store, and the operation that runs it. */
@@ -104,12 +113,7 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
   const outcome = await restore({
     origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
     target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-    only: [],
-    exclude: [],
-    schemaOnly: false,
-    dataOnly: false,
-    ifExists: "fail",
-    dryRun: false,
+    ...everything,
   }, operation);
   assert.deepEqual(outcome.comparison, { compared: 3, differences: [] });
   assert.deepEqual(target.tables, database.tables);
@@ -230,12 +234,7 @@ for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
     const options = {
       origin: { kind: "backup" as const, store: memory, key: archiveKeyOf(record), record },
       target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-      only: [],
-      exclude: [],
-      schemaOnly: false,
-      dataOnly: false,
-      ifExists: "fail" as const,
-      dryRun: false,
+      ...everything,
     };
     assert.equal((await failure(restore(options, operation))).code, "database.broken");
     assert.deepEqual([target.tables.size, target.open], [0, 0]);
@@ -248,12 +247,7 @@ Deno.test("restore() refuses a target that holds something, another engine and a
   const options = (key: string, plugin: AnyPlugin) => ({
     origin: { kind: "backup" as const, store: memory, key, record },
     target: () => Promise.resolve({ plugin: { plugin, module: "" }, config: {} }),
-    only: [],
-    exclude: [],
-    schemaOnly: false,
-    dataOnly: false,
-    ifExists: "fail" as const,
-    dryRun: false,
+    ...everything,
   });
   const key = archiveKeyOf(record);
   assert.equal((await failure(restore(options(key, database.plugin), operation))).exitCode, 17);

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { freeEntry } from "./archive/archive_entry.ts";
 import { ArchiveReader } from "./archive/reader.ts";
 import { PipeReader } from "./archive/pipe_reader.ts";
 import { CountedSource } from "./archive/counted_source.ts";
 import type { ArchiveHeader, BackupRecord, IndexEntry, Manifest } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
+import { sourceObject } from "./archive/manifest.ts";
 import { storeSource } from "./archive/range_source.ts";
 import type { Configured } from "./config/job.ts";
 import { compareObjects, type Comparison } from "./compare.ts";
@@ -15,6 +17,7 @@ import type {
   HostedDatabase,
   PartReader,
   ProofLevel,
+  RestoreEntry,
   RestorePlan,
   RestoreReport,
   RestoreRequest,
@@ -91,6 +94,8 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   if (plan.mode === "stream") await writeAll(archive, target, operation);
   else await pullParts(archive, target, operation);
   const { manifest } = archive.reader;
+  // The archive was read: its Workers make room for the check of the result.
+  await pool[Symbol.asyncDispose]();
 
   operation.listener({ type: "phase", phase: "Checking the result" });
   if (options.script !== undefined) await options.script(target.script());
@@ -199,16 +204,7 @@ function requestOf(
     proof,
     version: header.engineVersion,
     properties: header.properties,
-    ...(manifest === undefined ? {} : {
-      objects: manifest.objects.map(({ name, kind, object, within, rows, proof }) => ({
-        name,
-        kind,
-        ...(object === undefined ? {} : { object }),
-        ...(within === undefined ? {} : { within }),
-        ...(rows === undefined ? {} : { rows }),
-        ...(proof === undefined ? {} : { proof }),
-      })),
-    }),
+    ...(manifest === undefined ? {} : { objects: manifest.objects.map(sourceObject) }),
     bytes: manifest?.totals.raw ?? 0,
   };
 }
@@ -227,11 +223,14 @@ async function writeAll({ reader, bytesRead }: OpenArchive, target: RestoreTarge
   const total = reader instanceof ArchiveReader ? { total: reader.manifest.totals.raw } : {};
   // One entry is written while the next one is read and checked.
   let written = Promise.resolve();
+  let before: RestoreEntry | undefined;
   try {
     for await (const entry of reader instanceof ArchiveReader ? reader.stream() : reader.entries()) {
       operation.signal.throwIfAborted();
       const length = entry.bytes.reduce((sum, block) => sum + block.length, 0);
       await written;
+      if (before !== undefined && reader instanceof ArchiveReader) freeEntry(before);
+      before = entry;
       written = target.write(entry);
       written.catch(() => {});
       bytes += length;

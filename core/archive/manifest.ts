@@ -55,11 +55,19 @@ export function buildManifest(input: ManifestInput): Manifest {
   return built.data;
 }
 
-function withTally(
-  { name, kind, object, within, rows, proof }: SourceObject,
-  ledger: Ledger,
-): ManifestObject {
-  const tally = object === undefined ? undefined : ledger.objects.get(object);
+function withTally(object: SourceObject, ledger: Ledger): ManifestObject {
+  const tally = object.object === undefined ? undefined : ledger.objects.get(object.object);
+  return {
+    ...sourceObject(object),
+    ...(object.object === undefined ? {} : { raw: tally?.raw ?? 0, parts: tally?.parts ?? 0 }),
+    ...(tally === undefined ? {} : { index: [tally.first, tally.last] }),
+  };
+}
+
+/** An object as a source told of it, and as a target is told of it, without what the manifest adds. */
+export function sourceObject(
+  { name, kind, object, within, rows, proof }: SourceObject | ManifestObject,
+): SourceObject {
   return {
     name,
     kind,
@@ -67,8 +75,6 @@ function withTally(
     ...(within === undefined ? {} : { within }),
     ...(rows === undefined ? {} : { rows }),
     ...(proof === undefined ? {} : { proof }),
-    ...(object === undefined ? {} : { raw: tally?.raw ?? 0, parts: tally?.parts ?? 0 }),
-    ...(tally === undefined ? {} : { index: [tally.first, tally.last] }),
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { type EntryPath, parsePath } from "./entry_path.ts";
 import { MAX_PART_BYTES } from "./format.ts";
@@ -109,7 +110,7 @@ export class TarParser {
       this.#expect("padding", paddingOf(this.#size), entries);
       return;
     }
-    const bytes = joined(this.#partial);
+    const bytes = joinBlocks(this.#partial);
     this.#partial = [];
     switch (this.#state) {
       case "header":
@@ -202,15 +203,4 @@ function checkedPlace(path: string, size: number, pax: Pax | undefined): EntryPa
     (isPart || pax?.continues === undefined);
   if (!agrees) throw damagedTar(`The pax header of entry ${quoteName(path)} does not fit its path`);
   return place;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

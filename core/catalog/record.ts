@@ -1,5 +1,5 @@
-import { parseJson } from "../archive/bounded_json.ts";
-import { type BackupRecord, backupRecord, FORMAT_VERSION } from "../archive/format.ts";
+import { type BackupRecord, backupRecord } from "../archive/format.ts";
+import { parseDocument } from "../archive/parse_document.ts";
 import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { archiveKey } from "./keys.ts";
@@ -36,22 +36,12 @@ export function readRecord(
   const hint = "The archive may be whole: verify it by its own address, or use another copy.";
   const damaged = (why: string) =>
     new VaultraError("damaged.record", `The record${name} cannot be trusted: ${why}`, { hint });
-  const json = parseJson(bytes, {
+  const record = parseDocument(bytes, backupRecord, {
     what: `The record${name}`,
     code: "damaged.record",
     maxBytes: MAX_RECORD_BYTES,
+    hint,
   });
-  const format = (json as { format?: unknown } | null)?.format;
-  if (typeof format === "number" && Number.isInteger(format) && format > FORMAT_VERSION) {
-    throw new VaultraError("damaged.newer-format", `The record${name} has format ${format}`, {
-      hint: `This Vaultra reads formats up to ${FORMAT_VERSION}: use a newer version.`,
-    });
-  }
-  const { data: record, error } = backupRecord.safeParse(json);
-  if (!record) {
-    const [issue] = error.issues;
-    throw damaged(`${issue?.path.map(String).join(".") || "it"}: ${issue?.message}`);
-  }
   if (expected && (record.id !== expected.id || record.job !== expected.job)) {
     throw damaged(`it describes "${record.job}/${record.id}"`);
   }
