@@ -23,7 +23,7 @@ const flawPattern =
 export function checkIntegrity(connection: DatabaseSync, level: "quick" | "full"): Integrity {
   const pragma = level === "full" ? "integrity_check" : "quick_check";
   // Indexes are looked up row by row: with SQLite's own cache of 2 MiB most pages are read many times over.
-  connection.exec("pragma cache_size = -65536");
+  connection.exec("pragma cache_size = -32768");
   try {
     const rows = connection.prepare(`pragma ${pragma}(${MAX_FINDINGS})`).all();
     const findings = rows

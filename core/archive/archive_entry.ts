@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { RestoreEntry } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { GROUP_BYTES } from "./limits.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { IndexEntry, Place } from "./format.ts";
 import { damagedIndex } from "./index_line.ts";
@@ -93,4 +94,12 @@ export function sha256Of(blocks: readonly Bytes[]): string {
   const hash = createHash("sha256");
   for (const block of blocks) hash.update(block);
   return hash.digest("hex");
+}
+
+/**
+ * Gives the memory of an entry up that was read from an archive by ranges and is not needed any more. Frames of up to
+ * 1 MiB may hold its neighbours, and are left to the runtime.
+ */
+export function freeEntry(entry: { readonly bytes: readonly Bytes[] }): void {
+  for (const { buffer } of entry.bytes) if (buffer.byteLength > GROUP_BYTES) buffer.transfer(0);
 }
