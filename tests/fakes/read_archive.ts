@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readRecord } from "../../core/catalog/record.ts";
+import type { ArchiveEntry } from "../../core/archive/archive_entry.ts";
 import type { FramePool } from "../../core/archive/frame_pool.ts";
 import { PipeReader } from "../../core/archive/pipe_reader.ts";
 import type { RangeSource } from "../../core/archive/range_source.ts";
@@ -60,32 +61,23 @@ export async function readArchive(
 ): Promise<ReadResult> {
   const entries: ReadEntry[] = [];
   try {
-    for await (const entry of entriesOf(bytes, way, pool, record)) {
-      const { path, section, name, object, part, rows, continues, raw } = entry;
-      const hash = sha256(...entry.bytes);
-      entries.push({
-        path,
-        section,
-        name,
-        part,
-        rows,
-        continues,
-        raw,
-        sha256: hash,
-        ...(object === undefined ? {} : { object }),
-      });
-    }
+    for await (const entry of entriesOf(bytes, way, pool, record)) entries.push(entry);
     return { entries };
   } catch (error) {
     return { entries, error };
   }
 }
 
-async function* entriesOf(bytes: Bytes, way: Way, pool: FramePool, record: unknown) {
+async function* entriesOf(
+  bytes: Bytes,
+  way: Way,
+  pool: FramePool,
+  record: unknown,
+): AsyncGenerator<ReadEntry> {
   const signal = new AbortController().signal;
   if (way === "pipe") {
     await using archive = await PipeReader.open(inBlocks(bytes, [10_000, 65_536]), { pool, signal });
-    yield* archive.entries();
+    for await (const entry of archive.entries()) yield readEntry(entry);
     return;
   }
   const known = way === "record" || way === "verify"
@@ -93,12 +85,31 @@ async function* entriesOf(bytes: Bytes, way: Way, pool: FramePool, record: unkno
     : {};
   const archive = await ArchiveReader.open(memorySource(bytes), { pool, signal, ...known });
   if (way === "parts") {
-    for await (const line of archive.entries()) yield await archive.read(line);
+    for await (const line of archive.entries()) yield readEntry(await archive.read(line));
   } else if (way === "verify") {
-    const found: Awaited<ReturnType<typeof archive.read>>[] = [];
-    await archive.verify((entry) => void found.push(entry));
+    // The reader takes the bytes back after each call.
+    const found: ReadEntry[] = [];
+    await archive.verify((entry) => void found.push(readEntry(entry)));
     yield* found;
-  } else yield* archive.stream();
+  } else {
+    for await (const entry of archive.stream()) yield readEntry(entry);
+  }
+}
+
+function readEntry(
+  { path, section, name, object, part, rows, continues, raw, bytes }: ArchiveEntry,
+): ReadEntry {
+  return {
+    path,
+    section,
+    name,
+    ...(object === undefined ? {} : { object }),
+    part,
+    rows,
+    continues,
+    raw,
+    sha256: sha256(...bytes),
+  };
 }
 
 /** Fails unless an error is one that a person can act on. */
