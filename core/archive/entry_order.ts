@@ -22,7 +22,6 @@ export interface BegunEntry {
 interface ObjectParts<Ready> {
   readonly label: string;
   begun: number;
-  bytes: number;
   written: number;
   /** Parts that ended before an earlier one. */
   readonly waiting: Map<number, Ready>;
@@ -39,6 +38,8 @@ export class EntryOrder<Ready> {
   };
   /** The true name of every object that has parts. */
   readonly names = new Map<number, string>();
+  /** Bytes of every object in all its sections, which decide how long its next part may be. */
+  readonly #bytes = new Map<number, number>();
   readonly #files = new Set<string>();
   #section = 0;
 
@@ -67,7 +68,7 @@ export class EntryOrder<Ready> {
       path: partPath(info.section, object, parts.label, part),
       name: parts.label,
       part,
-      limit: partLimit(parts.bytes),
+      limit: partLimit(this.#bytes.get(object) ?? 0),
       title: `part ${part} of ${quoteName(info.name)}`,
     };
   }
@@ -92,16 +93,15 @@ export class EntryOrder<Ready> {
   #objectParts(section: "data" | "pages", object: number, name: string): ObjectParts<Ready> {
     let parts = this.#parts[section].get(object);
     if (parts === undefined) {
-      parts = { label: labelOf(name), begun: 0, bytes: 0, written: 0, waiting: new Map() };
+      parts = { label: labelOf(name), begun: 0, written: 0, waiting: new Map() };
       this.#parts[section].set(object, parts);
     }
     return parts;
   }
 
-  /** Counts bytes of the entry, which decide how long the object's next parts may be. */
-  count({ info }: BegunEntry, bytes: number): void {
-    const parts = this.#partsOf(info);
-    if (parts !== undefined) parts.bytes += bytes;
+  /** Counts bytes of the entry. */
+  count({ info: { object } }: BegunEntry, bytes: number): void {
+    if (object !== undefined) this.#bytes.set(object, (this.#bytes.get(object) ?? 0) + bytes);
   }
 
   /**

@@ -96,9 +96,10 @@ export class ChannelSender {
     return this.#stopped.signal;
   }
 
-  /** Lets more pieces be on their way. */
-  widen(window: number): void {
-    this.#window = Math.max(this.#window, window);
+  /** How many pieces may be on their way. */
+  set window(window: number) {
+    this.#window = window;
+    for (let free = window - this.#inFlight; free > 0; free--) this.#waiting.shift()?.resolve();
   }
 
   /**
@@ -208,8 +209,11 @@ export type ChannelItem =
 
 /** What a receiver puts up with. */
 export interface ReceiverLimits {
-  /** Pieces that may be unreleased at a time: the sender's window, and what it may send beside it. */
-  readonly pieces: number;
+  /**
+   * Pieces that may be unreleased at a time: the sender's window, and what it may send beside it. A function is told every
+   * item as it arrives, before it is counted.
+   */
+  readonly pieces: number | ((item: ChannelItem) => number);
   /** Items that may wait unread. */
   readonly items: number;
   readonly patience?: Patience;
@@ -220,8 +224,7 @@ export const streamLimits = { pieces: STREAM_WINDOW, items: STREAM_WINDOW } as c
 
 /** The end of a channel that receives. Nothing that arrives is trusted. */
 export class ChannelReceiver {
-  /** May be widened while the channel is open. */
-  limits: ReceiverLimits;
+  readonly #limits: ReceiverLimits;
   readonly #post: Post;
   readonly #queue: ChannelItem[] = [];
   #outstanding = 0;
@@ -231,7 +234,7 @@ export class ChannelReceiver {
 
   constructor(post: Post, limits: ReceiverLimits = streamLimits) {
     this.#post = post;
-    this.limits = limits;
+    this.#limits = limits;
   }
 
   /**
@@ -244,9 +247,13 @@ export class ChannelReceiver {
       case "data":
         this.#data(message);
         return false;
-      case "event":
-        this.#add({ kind: "event", value: message.value });
+      case "event": {
+        const item: ChannelItem = { kind: "event", value: message.value };
+        const { pieces } = this.#limits;
+        if (typeof pieces === "function") pieces(item);
+        this.#add(item);
         return false;
+      }
       case "end":
         this.close();
         return true;
@@ -264,7 +271,6 @@ export class ChannelReceiver {
       Number.isSafeInteger(length) && length > 0 && length <= buffer.byteLength &&
       (buffer.byteLength === CHUNK_BYTES || (length === buffer.byteLength && length <= INLINE_BYTES));
     if (!sound) throw malformed("a malformed piece of data");
-    if (++this.#outstanding > this.limits.pieces) throw flood("more data than it was asked for");
     let released = false;
     const release = (back: ArrayBuffer = buffer) => {
       if (released) return;
@@ -273,13 +279,23 @@ export class ChannelReceiver {
       if (back.byteLength === CHUNK_BYTES) this.#post({ kind: "credit", buffer: back }, [back]);
       else this.#post({ kind: "credit" });
     };
+    const item: ChannelItem = {
+      kind: "data",
+      tag,
+      chunk: { bytes: new Uint8Array(buffer, 0, length), release },
+    };
+    this.#outstanding++;
+    const { pieces } = this.#limits;
+    if (this.#outstanding > (typeof pieces === "number" ? pieces : pieces(item))) {
+      throw flood("more data than it was asked for");
+    }
     if (this.#stopped) return release();
-    this.#add({ kind: "data", tag, chunk: { bytes: new Uint8Array(buffer, 0, length), release } });
+    this.#add(item);
   }
 
   #add(item: ChannelItem): void {
     if (this.#stopped) return;
-    if (this.#queue.length >= this.limits.items) throw flood("more events than can be taken");
+    if (this.#queue.length >= this.#limits.items) throw flood("more events than can be taken");
     this.#queue.push(item);
     this.#waiting?.resolve();
   }
@@ -295,7 +311,7 @@ export class ChannelReceiver {
       if (this.#end?.error !== undefined) throw this.#end.error;
       if (this.#end !== undefined) return undefined;
       this.#waiting = Promise.withResolvers();
-      await wait(this.#waiting.promise, this.limits.patience);
+      await wait(this.#waiting.promise, this.#limits.patience);
     }
   }
 

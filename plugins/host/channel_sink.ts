@@ -3,14 +3,15 @@ import { partLimit } from "../../core/archive/format.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import type { ChannelSender } from "./channel.ts";
-import { ObjectBytes } from "./source_window.ts";
+import { OpenPieces } from "./source_window.ts";
 import { BLAME } from "./wire_error.ts";
 
 /** Where a source in its Worker writes: entries become events on a channel, with their bytes between. */
 export class ChannelSink implements EntrySink {
   readonly #sender: ChannelSender;
-  /** Counted when an entry ends: the host, which counts earlier, never allows a part less. */
-  readonly #ended = new ObjectBytes();
+  readonly #open = new OpenPieces();
+  /** Bytes of each object's ended entries, which decide how long its next part may be. */
+  readonly #bytes = new Map<number, number>();
   #streams = 0;
 
   constructor(sender: ChannelSender) {
@@ -18,26 +19,41 @@ export class ChannelSink implements EntrySink {
   }
 
   partBytes(object: number): number {
-    return partLimit(this.#ended.of(object));
+    return partLimit(this.#bytes.get(object) ?? 0);
   }
 
   begin(entry: EntryInfo): EntryWriter {
     const stream = ++this.#streams;
     this.#sender.event({ type: "begin", stream, entry });
-    return new ChannelEntry(this.#sender, stream, (summary, bytes) => {
-      this.#sender.event({ type: "end", stream, summary });
-      if (entry.object === undefined) return;
-      this.#ended.add(entry.object, bytes);
-      this.#sender.widen(this.#ended.window);
+    return new ChannelEntry(this.#sender, stream, {
+      sent: () => {
+        this.#open.add(stream);
+        this.#sender.window = this.#open.window;
+      },
+      ended: (summary, bytes) => {
+        this.#sender.event({ type: "end", stream, summary });
+        this.#open.end(stream);
+        this.#sender.window = this.#open.window;
+        if (entry.object !== undefined) {
+          this.#bytes.set(entry.object, (this.#bytes.get(entry.object) ?? 0) + bytes);
+        }
+      },
     });
   }
+}
+
+/** Told what an entry does. */
+interface EntryListener {
+  /** A piece was sent. */
+  sent(): void;
+  ended(summary: EntryEnd, bytes: number): void;
 }
 
 /** Writes one entry. */
 class ChannelEntry implements EntryWriter {
   readonly #sender: ChannelSender;
   readonly #stream: number;
-  readonly #onEnd: (summary: EntryEnd, bytes: number) => void;
+  readonly #listener: EntryListener;
   /** Handed out by `buffer` and not yet committed. */
   readonly #lent = new Set<Bytes>();
   /** What `write` fills, and how far it got. */
@@ -47,10 +63,10 @@ class ChannelEntry implements EntryWriter {
   #bytes = 0;
   #ended = false;
 
-  constructor(sender: ChannelSender, stream: number, onEnd: (summary: EntryEnd, bytes: number) => void) {
+  constructor(sender: ChannelSender, stream: number, listener: EntryListener) {
     this.#sender = sender;
     this.#stream = stream;
-    this.#onEnd = onEnd;
+    this.#listener = listener;
   }
 
   async buffer(): Promise<Bytes> {
@@ -95,7 +111,7 @@ class ChannelEntry implements EntryWriter {
     this.#flush();
     for (const buffer of this.#lent) this.#sender.giveBack(buffer);
     this.#lent.clear();
-    this.#onEnd(summary, this.#bytes);
+    this.#listener.ended(summary, this.#bytes);
   }
 
   #flush(): void {
@@ -108,8 +124,9 @@ class ChannelEntry implements EntryWriter {
 
   #send(buffer: Bytes, length: number): void {
     this.#bytes += length;
-    if (length === 0) this.#sender.giveBack(buffer);
-    else this.#sender.send(buffer, length, this.#stream);
+    if (length === 0) return this.#sender.giveBack(buffer);
+    this.#sender.send(buffer, length, this.#stream);
+    this.#listener.sent();
   }
 
   #demand(condition: boolean, fault: string): void {

@@ -19,7 +19,7 @@ import type { GuestService } from "./guest_store.ts";
 import type { Handles } from "./handles.ts";
 import type { Rpc } from "./rpc.ts";
 import { ChannelSink } from "./channel_sink.ts";
-import { sourceWindow } from "./source_window.ts";
+import { SOURCE_WINDOW } from "./source_window.ts";
 
 /** How long a source that is disposed may take to stop reading, milliseconds. */
 const STOP_GRACE = 2_000;
@@ -73,7 +73,7 @@ class RunningSource implements AsyncDisposable {
   }
 
   async write(channel: number): Promise<void> {
-    const sender = this.#rpc.sender(channel, { window: sourceWindow(0) });
+    const sender = this.#rpc.sender(channel, { window: SOURCE_WINDOW });
     try {
       this.#running = this.source.write(new ChannelSink(sender));
       await this.#running;

@@ -8,6 +8,7 @@ export interface StreamConfig {
     | "large"
     | "small entries"
     | "interleaved"
+    | "side by side"
     | "too many begins"
     | "breaks"
     | "two writes"

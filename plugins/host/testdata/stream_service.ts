@@ -61,6 +61,16 @@ export class StreamSource implements BackupSource {
       case "interleaved":
         await Promise.all([1, 2, 3].map((object) => this.#object(sink, object)));
         return;
+      case "side by side":
+        await Promise.all([1, 2, 3, 4, 5, 6].map(async (object) => {
+          const entry = sink.begin({ section: "data", name: `object ${object}`, object });
+          const block = new Uint8Array(100_000).fill(object);
+          for (let left = this.#config.bytes!; left > 0; left -= block.length) {
+            await entry.write(block.subarray(0, Math.min(left, block.length)));
+          }
+          entry.end();
+        }));
+        return;
       case "too many begins":
         for (let number = 1; number <= 300_000; number++) {
           sink.begin({ section: "data", name: "x", object: 1 }).end();
