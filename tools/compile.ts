@@ -69,6 +69,9 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
         "compile",
         "--quiet",
         ...flags,
+        // Also for an entry outside the project, which is not where Deno would look for it.
+        "--config",
+        join(projectFolder, "deno.json"),
         ...await includes(),
         "--target",
         target,
