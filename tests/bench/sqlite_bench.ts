@@ -15,7 +15,8 @@ const { values } = parseArgs({
 });
 const megabytes = Number(values.size);
 const rounds = Number(values.rounds);
-const binary = Deno.env.get("VAULTRA_TEST_BINARY") ?? new URL("../../dist/vaultra", import.meta.url).pathname;
+const binary = Deno.env.get("VAULTRA_TEST_BINARY");
+if (binary === undefined) throw new Error("Start it with: deno task bench sqlite");
 const folder = await Deno.makeTempDir({ prefix: "vaultra-bench-" });
 
 /** Orders and their items, words and numbers: compresses about as a shop's database does. */
