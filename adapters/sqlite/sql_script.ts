@@ -90,17 +90,21 @@ function* virtualTables(virtual: readonly Relation[]): Generator<string> {
   yield "PRAGMA writable_schema = RESET;\n";
 }
 
-/** The counters of AUTOINCREMENT and the planner's statistics. sqlite_stat4 only some builds of SQLite have. */
+/**
+ * The counters of AUTOINCREMENT and the planner's statistics, in the place of what the same tables have of them.
+ * sqlite_stat4 only some builds of SQLite have.
+ */
 function* facts(source: DatabaseSync, chosen: Chosen): Generator<string> {
-  const names = new Set(chosen.tables.map(({ name }) => name));
   const present = new Set(readSchema(source).map(({ name }) => name));
   const literal = literals(text(source, "pragma encoding"));
   for (const name of bookkeeping.filter((each) => present.has(each) && each !== "sqlite_stat4")) {
     if (name === "sqlite_stat1") yield "ANALYZE sqlite_schema;\n";
+    const owners = name === "sqlite_sequence" ? chosen.tables.filter(countsItsRowids) : chosen.tables;
+    const names = new Set(owners.map((owner) => owner.name));
     const shape = tableShape(source, name);
     const columns = shape.columns.slice(1);
     const key = columns[0] ?? "";
-    if (name === "sqlite_sequence") yield `DELETE FROM ${name};\n`;
+    for (const owner of names) yield `DELETE FROM ${name} WHERE ${key} = '${owner.replaceAll("'", "''")}';\n`;
     for (const [classes, , ...values] of readRows(source, shape)) {
       const cells = values.map((value, index) => literal(value, classes[index + 1] === TEXT));
       const owner = source.prepare(`select ${key} as name from ${name} where ${key} = ${cells[0]}`).get()
@@ -108,6 +112,11 @@ function* facts(source: DatabaseSync, chosen: Chosen): Generator<string> {
       if (names.has(String(owner))) yield `INSERT INTO ${name} (${columns}) VALUES (${cells});\n`;
     }
   }
+}
+
+/** Whether a table has AUTOINCREMENT: only the first such one makes sqlite_sequence. */
+function countsItsRowids({ sql }: Relation): boolean {
+  return /\bautoincrement\b/i.test(sql ?? "");
 }
 
 /** Writes values as literals that give the same value back. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { RestoreRequest } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
 import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
@@ -98,6 +99,28 @@ for (const options of matrix) {
     assert.equal(run("sqlite3", target, "select title from docs('sail')").trim(), "Ships");
   });
 }
+
+Deno.test("sqlScript() of some tables is loaded without an error, and leaves what other tables count alone", async () => {
+  using folder = temporaryFolder();
+  const [source, target] = [`${folder.path}/source.db`, `${folder.path}/target.db`];
+  buildSample(source);
+  const archive = await backUp(source);
+  const load = async (options: Partial<RestoreRequest>) => {
+    const { script } = await restore(archive, `${folder.path}/work`, { output: "sql", ...options });
+    Deno.writeTextFileSync(`${folder.path}/script.sql`, script);
+    run("sh", "-c", `sqlite3 -bail "${target}" < "${folder.path}/script.sql"`);
+  };
+  await load({ only: ["orders"] });
+  assert.equal(run("sqlite3", target, "select count(*) from orders"), "1000\n");
+  run(
+    "sqlite3",
+    target,
+    `create table numbered (id integer primary key autoincrement, v text); create table mine (id integer primary key
+     autoincrement); insert into mine values (7)`,
+  );
+  await load({ only: ["numbered"], dataOnly: true });
+  assert.equal(run("sqlite3", target, "select * from sqlite_sequence order by 1"), "mine|7\nnumbered|500\n");
+});
 
 /** A sample, its archive in small parts, and a target that holds other data. */
 async function scene(folder: string) {
