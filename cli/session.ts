@@ -76,6 +76,7 @@ export class Session {
       signal: this.context.signal,
       surroundings: this.context.surroundings,
       listener: (event) => this.#hear(event),
+      redact: (text) => this.#redact(text),
     };
   }
 

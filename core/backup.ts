@@ -236,9 +236,13 @@ async function commit(
   try {
     await store.put(recordKey(record.job, record.id), once(recordBytes(record)), { ifAbsent: true, signal });
   } catch (error) {
-    await store.remove(key).catch(() => {
-      // A writer without the right to delete leaves an archive that no record names: never listed, later pruned.
-    });
+    try {
+      // The record may be there although its answer was lost, and must not outlive its archive.
+      await store.remove(recordKey(record.job, record.id));
+      await store.remove(key);
+    } catch {
+      // A writer without the right to delete leaves an archive, whole and with its record or never listed.
+    }
     throw error;
   }
 }

@@ -158,6 +158,13 @@ for (
     "the archive can't be begun": { method: "put", key: ".tar.zst", error: full },
     "the archive breaks off": { method: "put", key: ".tar.zst", error: full, afterBytes: 100 },
     "the record can't be put": { method: "put", key: "Z-full-", error: full, call: 2 },
+    "the record is put and the answer lost": {
+      method: "put",
+      key: "Z-full-",
+      error: full,
+      call: 2,
+      answerLost: true,
+    },
   })
 ) {
   Deno.test(`backup() lists nothing and tells why when ${name}`, async () => {
@@ -215,14 +222,13 @@ Deno.test("backup() ends at its time limit", async () => {
 Deno.test("backup() keeps the run of a store that is out of reach", async () => {
   const { operation, job, kept } = setUp();
   const host = new InProcessHost();
-  host.openStore = () => Promise.reject(new VaultraError("store.unreachable", "The store is away"));
-  const error = await failure(backup(job, owner, { ...operation, host }));
+  host.openStore = () => Promise.reject(new VaultraError("store.unreachable", "The store is away at s3cret"));
+  const redact = (text: string) => text.replace("s3cret", "***");
+  const error = await failure(backup(job, owner, { ...operation, host, redact }));
   assert.equal(error.exitCode, 11);
-  assert.deepEqual(kept.map((run) => [run.job, run.outcome, run.error?.code]), [[
-    "shop",
-    "failed",
-    "store.unreachable",
-  ]]);
+  assert.deepEqual(kept.map(({ job, outcome, error }) => [job, outcome, error]), [
+    ["shop", "failed", { code: "store.unreachable", message: "The store is away at ***" }],
+  ]);
 });
 
 for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {

@@ -12,6 +12,8 @@ export interface Operation {
   readonly surroundings: Surroundings;
   /** Workers that compress and decompress; default: one a processor core. */
   readonly workers?: number;
+  /** Masks secrets in what is written into a run's document; default: nothing is secret. */
+  readonly redact?: (text: string) => string;
   /** Keeps a run's document when the store that should hold it is out of reach. */
   readonly keepRun?: (run: RunDocument) => Promise<void>;
 }
@@ -46,13 +48,15 @@ export function withTimeout(signals: readonly AbortSignal[], milliseconds: numbe
   };
 }
 
+/** How many lines of its log a run's document keeps. */
+const TAIL_LINES = 50;
+
 /** Keeps the last lines of an operation's log for its run document, and passes every event on. */
 export class LogTail {
   readonly #lines: string[] = [];
   readonly listener: Listener;
 
-  /** @param limit How many lines are kept. */
-  constructor(next: Listener, limit = 50) {
+  constructor(next: Listener) {
     this.listener = (event: VaultraEvent) => {
       if (event.type === "log" || event.type === "warning") {
         this.#lines.push(
@@ -60,7 +64,7 @@ export class LogTail {
             ? `${event.level} ${event.source}: ${event.message}`
             : `warning ${event.message}`,
         );
-        if (this.#lines.length > limit) this.#lines.shift();
+        if (this.#lines.length > TAIL_LINES) this.#lines.shift();
       }
       next(event);
     };

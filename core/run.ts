@@ -26,6 +26,7 @@ export async function recordRun(
 ): Promise<BackupRecord> {
   const started = operation.surroundings.now();
   const tail = new LogTail(operation.listener);
+  const redact = operation.redact ?? ((text: string) => text);
   const document = (outcome: RunDocument["outcome"], figures: RunDocument["figures"]): RunDocument => ({
     job: job.name,
     command,
@@ -33,7 +34,7 @@ export async function recordRun(
     finished: operation.surroundings.now().toISOString(),
     outcome,
     figures,
-    log: [...tail.lines],
+    log: tail.lines.map(redact),
   });
   const failed = (error: VaultraError): RunDocument => ({
     ...document(
@@ -42,8 +43,8 @@ export async function recordRun(
     ),
     error: {
       code: error.code,
-      message: error.message,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      message: redact(error.message),
+      ...(error.hint === undefined ? {} : { hint: redact(error.hint) }),
     },
   });
 
