@@ -7,9 +7,9 @@
 import { VaultraError } from "./errors.ts";
 
 /** The longest part of a key, in bytes of UTF-8: file systems allow 255, of which stores need some themselves. */
-export const MAX_PART_BYTES = 200;
+const MAX_KEY_PART_BYTES = 200;
 /** The longest key, in bytes of UTF-8: services allow 1,024, of which the store's own prefix takes some. */
-export const MAX_KEY_BYTES = 900;
+const MAX_KEY_BYTES = 900;
 
 /** Windows takes these for devices, whatever extension follows. */
 const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
@@ -28,8 +28,8 @@ function complaint(key: string): string | undefined {
     if (part === "." || part === "..") return `"${part}" is not a name`;
     if (/[. ]$/.test(part)) return "a part of it ends in a dot or a space";
     if (device.test(part)) return `"${part}" is a device on Windows`;
-    if (encoder.encode(part).length > MAX_PART_BYTES) {
-      return `a part of it is longer than ${MAX_PART_BYTES} bytes`;
+    if (encoder.encode(part).length > MAX_KEY_PART_BYTES) {
+      return `a part of it is longer than ${MAX_KEY_PART_BYTES} bytes`;
     }
   }
   return undefined;

@@ -8,6 +8,12 @@ import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { Compression } from "./format.ts";
 
+/** A range of whole frames. */
+export interface FrameRange {
+  readonly offset: number;
+  readonly stored: number;
+}
+
 /** A compression whose output is a sequence of independent frames. */
 export interface FrameCodec {
   readonly name: Compression;
@@ -29,14 +35,6 @@ export interface FrameCodec {
   decompress(frame: Uint8Array, maxRaw: number): Bytes;
   /** Measures one frame whose bytes come in piece by piece; null when the compression marks no frames. */
   meter(): FrameMeter | null;
-  /**
-   * The length of the frame that begins at `offset`, null when it is not told by the bytes that are there.
-   * It may reach past the end of `bytes`. Of a compression without frames, all that is there is one.
-   * @throws {VaultraError} `damaged.frame` when no frame begins there
-   */
-  frameLength(bytes: Uint8Array, offset: number): number | null;
-  /** Whether the frame at `offset` holds no data but a note to readers, such as the seek table. Needs 24 bytes. */
-  isSkippable(bytes: Uint8Array, offset: number): boolean;
 }
 
 /** Finds the end of one frame, with work in proportion to its blocks however its bytes arrive. */
@@ -54,7 +52,11 @@ export interface FrameMeter {
   read(bytes: Uint8Array, offset: number): void;
 }
 
-/** {@linkcode FrameCodec.frameLength} by a codec's meter. */
+/**
+ * The length of the frame that begins at `offset`, by a new meter; null when it is not told by the bytes that are there.
+ * It may reach past the end of `bytes`.
+ * @throws {VaultraError} `damaged.frame` when no frame begins there
+ */
 export function measuredLength(meter: FrameMeter, bytes: Uint8Array, offset: number): number | null {
   meter.read(bytes, offset);
   return meter.complete ? meter.length : null;

@@ -14,7 +14,7 @@ import {
   damagedFrame,
   type FrameCodec,
   type FrameMeter,
-  measuredLength,
+  type FrameRange,
   MIN_ZLIB_CHUNK,
   ownBytes,
   readU32,
@@ -34,12 +34,6 @@ const TRAILER_HEADER = HEADER + 20;
 
 /** The length of the member that ends a gzip archive. */
 export const GZIP_TRAILER_BYTES = TRAILER_HEADER + 2 + TAIL;
-
-/** Where the manifest's frames lie in the archive. */
-export interface ManifestRange {
-  readonly offset: number;
-  readonly stored: number;
-}
 
 /** gzip, each member with its length in its header. */
 export const gzipCodec: FrameCodec = {
@@ -82,10 +76,6 @@ export const gzipCodec: FrameCodec = {
   },
 
   meter: () => new GzipFrameMeter(),
-  frameLength: (bytes, offset) => measuredLength(new GzipFrameMeter(), bytes, offset),
-  isSkippable: (bytes, offset) =>
-    offset + HEADER + 4 <= bytes.length && bytes[offset] === 0x1f && bytes[offset + 1] === 0x8b &&
-    isTrailerHeader(bytes, offset),
 };
 
 /** Inflates all of `deflated` to `size` bytes. */
@@ -111,7 +101,7 @@ function inflate(deflated: Uint8Array, size: number): Bytes {
 }
 
 /** The member that ends a gzip archive. */
-export function encodeGzipTrailer(manifest: ManifestRange): Bytes {
+export function encodeGzipTrailer(manifest: FrameRange): Bytes {
   const member = new Uint8Array(GZIP_TRAILER_BYTES);
   const view = writeHeader(member, TRAILER_HEADER - 12);
   member.set([0x56, 0x4d, 16, 0], HEADER);
@@ -127,7 +117,7 @@ export function encodeGzipTrailer(manifest: ManifestRange): Bytes {
  * @param archiveSize The archive's length in bytes.
  * @throws {VaultraError} `damaged.trailer` when the range does not lie before the trailer
  */
-export function parseGzipTrailer(tail: Uint8Array, archiveSize: number): ManifestRange | null {
+export function parseGzipTrailer(tail: Uint8Array, archiveSize: number): FrameRange | null {
   const sample = encodeGzipTrailer({ offset: 0, stored: 0 });
   const isRange = (at: number) => at >= HEADER + 4 && at < TRAILER_HEADER;
   if (tail.length !== sample.length || !sample.every((byte, at) => byte === tail[at] || isRange(at))) {

@@ -13,6 +13,4 @@ export const noneCodec: FrameCodec = {
     return new Uint8Array(frame);
   },
   meter: () => null,
-  frameLength: (bytes, offset) => bytes.length - offset,
-  isSkippable: () => false,
 };

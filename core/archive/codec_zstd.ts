@@ -50,7 +50,7 @@ export const zstdCodec: FrameCodec = {
     };
     const frame = ownBytes(zstdCompressSync(raw, options));
     // A second, empty frame would make the seek table wrong.
-    if (this.frameLength(frame, 0) !== frame.length) {
+    if (measuredLength(new ZstdFrameMeter(), frame, 0) !== frame.length) {
       throw new VaultraError("internal", `zstd made more than one frame of ${raw.length} bytes`);
     }
     return frame;
@@ -86,8 +86,6 @@ export const zstdCodec: FrameCodec = {
   },
 
   meter: () => new ZstdFrameMeter(),
-  frameLength: (bytes, offset) => measuredLength(new ZstdFrameMeter(), bytes, offset),
-  isSkippable: (bytes, offset) => offset + 4 <= bytes.length && isSkippableMagic(readU32(bytes, offset)),
 };
 
 function tooLong(maxRaw: number, cause?: unknown) {

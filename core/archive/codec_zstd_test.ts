@@ -10,11 +10,12 @@ const damaged = (message: RegExp) => (error: unknown) =>
 function decompressAll(file: Uint8Array, maxRaw: number): Uint8Array {
   const raw: Uint8Array[] = [];
   for (let at = 0; at < file.length;) {
-    const length = zstdCodec.frameLength(file, at);
-    assert.ok(length !== null);
-    const frame = file.subarray(at, at + length);
-    if (!zstdCodec.isSkippable(file, at)) raw.push(zstdCodec.decompress(frame, maxRaw));
-    at += length;
+    const meter = zstdCodec.meter()!;
+    meter.read(file, at);
+    assert.ok(meter.complete);
+    const frame = file.subarray(at, at + meter.length);
+    if (!meter.skippable) raw.push(zstdCodec.decompress(frame, maxRaw));
+    at += meter.length;
   }
   return concat(raw);
 }

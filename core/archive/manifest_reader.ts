@@ -2,6 +2,7 @@ import { VaultraError } from "../errors.ts";
 import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { sha256Of } from "./archive_entry.ts";
+import type { FrameRange } from "./codec.ts";
 import { MANIFEST_PATH } from "./entry_path.ts";
 import type { BackupRecord, Compression } from "./format.ts";
 import { MAX_DOCUMENT_BYTES } from "./limits.ts";
@@ -10,7 +11,7 @@ import { maxStored, type RangeReader } from "./range_reader.ts";
 import type { RangeSource } from "./range_source.ts";
 import { parseTarHeader, TAR_BLOCK } from "./tar.ts";
 import { TarParser } from "./tar_parser.ts";
-import { findManifest, type FrameRange, TRAILER_TAIL_BYTES } from "./trailer.ts";
+import { findManifest, TRAILER_TAIL_BYTES } from "./trailer.ts";
 
 /** The manifest's own bytes, and the frames that hold it, the last before the trailer. */
 export interface FoundManifest extends FrameRange {

@@ -2,6 +2,7 @@ import { VaultraError } from "../errors.ts";
 import { freeBlock, once } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { sha256Of } from "./archive_entry.ts";
+import type { FrameRange } from "./codec.ts";
 import type { Place } from "./format.ts";
 import { damagedIndex } from "./index_line.ts";
 import { GROUP_BYTES, MAX_FRAME_RAW } from "./limits.ts";
@@ -10,7 +11,6 @@ import type { RangeSource } from "./range_source.ts";
 import { type FrameReading, rawFrames } from "./raw_frames.ts";
 import { damagedTar, paddingOf, TAR_BLOCK } from "./tar.ts";
 import { type TarEntry, TarParser } from "./tar_parser.ts";
-import type { FrameRange } from "./trailer.ts";
 
 /** Where an entry lies, as an index line or a manifest tells. */
 export type EntryPlace = Omit<Place, "sha256">;

@@ -7,19 +7,13 @@
  */
 import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { readU32 } from "./codec.ts";
+import { type FrameRange, readU32 } from "./codec.ts";
 import { encodeGzipTrailer, GZIP_TRAILER_BYTES, parseGzipTrailer } from "./codec_gzip.ts";
 import type { Compression } from "./format.ts";
 import { type FrameTable, frameTableLength, TABLE_FOOTER_BYTES } from "./frame_table.ts";
 
 /** How many of an archive's last bytes {@linkcode findManifest} wants to see. */
 export const TRAILER_TAIL_BYTES = 64 << 10;
-
-/** A range of whole frames. */
-export interface FrameRange {
-  readonly offset: number;
-  readonly stored: number;
-}
 
 /** The trailer's bytes. */
 export function* encodeTrailer(

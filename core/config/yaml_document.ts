@@ -33,7 +33,7 @@ const MAX_ALIASES = 250;
 const coreTags = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 /** A place in a text, counted from 1. */
-export interface Position {
+export interface LineAndColumn {
   readonly line: number;
   readonly column: number;
 }
@@ -43,7 +43,7 @@ export interface YamlDocument {
   /** The content as plain data; no mapping has a key `__proto__`. `null` when the text holds none. */
   readonly value: unknown;
   /** Where the value at a path stands, or its key; for a path that leads nowhere, the last key on the way. */
-  locate(path: readonly PropertyKey[], what: "key" | "value"): Position;
+  locate(path: readonly PropertyKey[], what: "key" | "value"): LineAndColumn;
 }
 
 /** Takes a problem at an offset of the text. */
@@ -58,7 +58,7 @@ type Report = (offset: number, message: string) => void;
 export function parseYaml(text: string, name: string): YamlDocument {
   const problems = new Problems();
   const lines = new LineCounter();
-  const position = (offset: number): Position => {
+  const position = (offset: number): LineAndColumn => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
