@@ -6,7 +6,7 @@
 import { type ErrorCode, VaultraError } from "../errors.ts";
 
 /** The deepest nesting that is read. */
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_DEPTH = 32;
 
 /** What is being parsed, for its bounds and its errors. */
 export interface JsonSubject {

@@ -11,7 +11,7 @@ import type { Bytes } from "../streams/bytes.ts";
 import { readU32 } from "./codec.ts";
 
 /** The most frames that a table may hold (ZSTD_SEEKABLE_MAXFRAMES). */
-export const MAX_TABLE_FRAMES = 0x8000000;
+const MAX_TABLE_FRAMES = 0x8000000;
 /** The length of the footer that ends a table. */
 export const TABLE_FOOTER_BYTES = 9;
 
@@ -28,33 +28,15 @@ export class FrameTable {
   readonly #limit: number;
   #count = 0;
   #overflow = false;
-  #stored = 0;
-  #raw = 0;
 
   /** @param limit The most frames; past it the table gives up: see {@linkcode FrameTable.overflow}. */
   constructor(limit = MAX_TABLE_FRAMES) {
     this.#limit = Math.min(limit, MAX_TABLE_FRAMES);
   }
 
-  /** How many frames it holds. */
-  get count(): number {
-    return this.#count;
-  }
   /** Whether more frames were added than the format allows, so that the table must be left out. */
   get overflow(): boolean {
     return this.#overflow;
-  }
-  /** The stored bytes of all frames. */
-  get stored(): number {
-    return this.#stored;
-  }
-  /** The raw bytes of all frames. */
-  get raw(): number {
-    return this.#raw;
-  }
-  /** The length of the encoded table. */
-  get encodedLength(): number {
-    return tableLength(this.#count);
   }
 
   /**
@@ -80,23 +62,13 @@ export class FrameTable {
     piece[at * 2] = stored;
     piece[at * 2 + 1] = raw;
     this.#count++;
-    this.#stored += stored;
-    this.#raw += raw;
-  }
-
-  /** The frame of that number, from 0; undefined past the end. */
-  frame(index: number): { readonly stored: number; readonly raw: number } | undefined {
-    if (index < 0 || index >= this.#count) return undefined;
-    const piece = this.#pieces[Math.floor(index / PIECE)]!;
-    const at = index % PIECE * 2;
-    return { stored: piece[at]!, raw: piece[at + 1]! };
   }
 
   /** The table as a skippable frame, in blocks of at most 64 KiB with buffers of their own. */
   *encode(): Generator<Bytes> {
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
     header.setUint32(0, SKIPPABLE_MAGIC, true);
-    header.setUint32(4, this.encodedLength - HEADER_BYTES, true);
+    header.setUint32(4, tableLength(this.#count) - HEADER_BYTES, true);
     yield new Uint8Array(header.buffer);
     for (const [i, piece] of this.#pieces.entries()) {
       const length = Math.min(this.#count - i * PIECE, PIECE) * 2;
@@ -108,26 +80,6 @@ export class FrameTable {
     footer.setUint32(0, this.#count, true);
     footer.setUint32(5, SEEKABLE_MAGIC, true);
     yield new Uint8Array(footer.buffer);
-  }
-
-  /**
-   * Reads a table.
-   * @param bytes The archive's last bytes, as many as {@linkcode frameTableLength} told.
-   * @param archiveSize The archive's length, which frames and table must fill exactly.
-   * @throws {VaultraError} `damaged.frame-table`
-   */
-  static parse(bytes: Uint8Array, archiveSize: number): FrameTable {
-    const length = frameTableLength(bytes.subarray(-TABLE_FOOTER_BYTES), archiveSize);
-    if (length !== bytes.length) throw damagedTable("it is not as long as it tells");
-    if (readU32(bytes, 0) !== SKIPPABLE_MAGIC || readU32(bytes, 4) !== length - HEADER_BYTES) {
-      throw damagedTable("its header is not a seek table's");
-    }
-    const table = new FrameTable();
-    for (let at = HEADER_BYTES; at < length - TABLE_FOOTER_BYTES; at += FRAME_BYTES) {
-      table.add(readU32(bytes, at), readU32(bytes, at + 4));
-    }
-    if (table.stored + length !== archiveSize) throw damagedTable("its frames do not fill the archive");
-    return table;
   }
 }
 

@@ -11,7 +11,7 @@ import { MAX_FRAME_RAW } from "./limits.ts";
 import { quoteName } from "./quote_name.ts";
 
 /** The longest line, without its line feed. */
-export const MAX_LINE_BYTES = 1000;
+const MAX_LINE_BYTES = 1000;
 
 /** The line of an entry, with its line feed. The path and the hash are plain ASCII. */
 export function formatLine(entry: IndexEntry): string {

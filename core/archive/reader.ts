@@ -133,11 +133,6 @@ export class ArchiveReader {
     return new ArchiveReader({ source, record, reading, ranges, found, manifest, header });
   }
 
-  /** The sums over the archive. */
-  get totals(): Manifest["totals"] {
-    return this.manifest.totals;
-  }
-
   /**
    * Lines of the index, in the archive's order. Of one object only the pieces that hold its lines are read.
    * When iterated to the end, the lines were held against the manifest's figures.
@@ -158,7 +153,7 @@ export class ArchiveReader {
     const described = this.#objects.get(object);
     if (described?.index === undefined) return;
     const [first, last] = described.index;
-    if (first > last || last >= this.totals.entries) {
+    if (first > last || last >= this.manifest.totals.entries) {
       throw damagedIndex(`The manifest puts ${quoteName(described.name)} outside of the index`);
     }
     const ledger = new Ledger(first);

@@ -40,6 +40,7 @@ export interface TarEntry {
  * of the format, a file or part has its pax header, nothing else has one.
  */
 export class TarParser {
+  /** Raw bytes read so far. */
   #position = 0;
   #taken = 0;
   #state: "header" | "pax" | "content" | "padding" | "zeros" | "end" = "header";
@@ -55,20 +56,9 @@ export class TarParser {
   #size = 0;
   #content: Bytes[] = [];
 
-  /** @param position Where the first byte stands in the raw bytes of the archive. */
-  constructor(position = 0) {
-    this.#position = position;
-    this.#start = position;
-  }
-
   /** Whether the tar's end, two blocks of zeros, was read. */
   get ended(): boolean {
     return this.#state === "end";
-  }
-
-  /** Raw bytes read so far. */
-  get position(): number {
-    return this.#position;
   }
 
   /** The path of the entry that is being read, for errors about a cut archive; absent between entries. */

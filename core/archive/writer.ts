@@ -110,7 +110,6 @@ export class ArchiveWriter {
   #headerBuffer = new Uint8Array(4096);
   #textBuffer = new Uint8Array(0);
   #open = 0;
-  #raw = 0;
   #header: Place | undefined;
   #restore: Place | undefined;
 
@@ -130,11 +129,6 @@ export class ArchiveWriter {
     const second = this.#document(RESTORE_PATH);
     second.append(restoreInstructions(header, compression, instructions));
     second.end((place) => this.#restore = place);
-  }
-
-  /** Raw bytes taken so far, for progress. */
-  get raw(): number {
-    return this.#raw;
   }
 
   /** Bytes of the archive that have left so far, for progress. */
@@ -177,7 +171,6 @@ export class ArchiveWriter {
           },
         );
       }
-      this.#raw += bytes.length;
       this.#order.count(begun, bytes.length);
       hash.update(bytes);
       pieces.append(bytes);

@@ -5,7 +5,7 @@ import type { VaultraEvent } from "../events.ts";
 import type { VaultraError } from "../errors.ts";
 import type { ObjectStore } from "../store.ts";
 import { Catalog } from "./catalog.ts";
-import { archiveKey, markKey, recordKey } from "./keys.ts";
+import { archiveKey, recordKey } from "./keys.ts";
 import { MAX_RECORD_BYTES, readRecord, recordBytes } from "./record.ts";
 
 const hash = "0".repeat(64);
@@ -58,7 +58,7 @@ async function filled(): Promise<MemoryStore> {
   }
   await put(store, recordKey("billing", ids[1]), recordBytes(record("billing", ids[1])));
   await put(store, archiveKey("orders", ids[1], "zstd"), "an archive without a record");
-  await put(store, markKey("orders", ids[0], "verified"), "{}");
+  await put(store, `orders/marks/${ids[0]}.verified`, "{}");
   await put(store, "orders/runs/20261124T020000Z.json", "{}");
   await put(store, ".locks/orders", "{}");
   await put(store, "foreign/readme.txt", "hello");

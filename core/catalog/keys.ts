@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { backupId, type Compression, jobName } from "../archive/format.ts";
-
-const extensions: Readonly<Record<Compression, string>> = { zstd: ".tar.zst", gzip: ".tar.gz", none: ".tar" };
+import { codecNamed } from "../archive/codecs.ts";
+import { backupId, type Compression, compressions, jobName } from "../archive/format.ts";
 
 /** What a key stands for. */
 export type ParsedKey =
@@ -21,18 +20,20 @@ export function jobPrefix(job: string): string {
 }
 
 /** The archive of a backup. */
-export function archiveKey(job: string, id: string, compression: Compression, encrypted = false): string {
-  return `${jobPrefix(job)}${backupId.parse(id)}${extensions[compression]}${encrypted ? ".age" : ""}`;
+export function archiveKey(job: string, id: string, compression: Compression): string {
+  return `${jobPrefix(job)}${backupId.parse(id)}${codecNamed(compression).extension}`;
+}
+
+/** The archive that a record names. */
+export function archiveKeyOf(
+  record: { readonly job: string; readonly archive: { readonly name: string } },
+): string {
+  return `${jobPrefix(record.job)}${record.archive.name}`;
 }
 
 /** The record of a backup: the commit mark. */
 export function recordKey(job: string, id: string): string {
   return `${jobPrefix(job)}${backupId.parse(id)}.json`;
-}
-
-/** A mark beside a backup, such as `verified`. */
-export function markKey(job: string, id: string, mark: string): string {
-  return `${jobPrefix(job)}marks/${backupId.parse(id)}.${mark}`;
 }
 
 /** The prefix of a job's runs. */
@@ -90,18 +91,12 @@ function parseBackupFile(job: string, file: string): ParsedKey | undefined {
   if (!isId(id)) return undefined;
   if (extension === ".json") return { kind: "record", job, id };
   if (extension === ".sig") return { kind: "signature", job, id };
-  return Object.values(extensions).includes(extension.replace(/\.age$/, ""))
+  const plain = extension.replace(/\.age$/, "");
+  return compressions.some((name) => codecNamed(name).extension === plain)
     ? { kind: "archive", job, id }
     : undefined;
 }
 
 function isId(text: string): boolean {
   return backupId.safeParse(text).success;
-}
-
-/** The archive that a record names. */
-export function archiveKeyOf(
-  record: { readonly job: string; readonly archive: { readonly name: string } },
-): string {
-  return `${jobPrefix(record.job)}${record.archive.name}`;
 }

@@ -15,7 +15,7 @@ const MAX_RUN_BYTES = 1 << 20;
 const SUFFIX_BYTES = 4;
 
 /** The document of one run, a failed one too: what was done, how it went, and its last log lines. */
-export const runDocument = z.object({
+const runDocument = z.object({
   job: jobName,
   command: z.string().min(1).max(100),
   started: z.iso.datetime(),
@@ -30,7 +30,6 @@ export const runDocument = z.object({
     message: z.string().max(10_000),
     hint: z.string().max(10_000).optional(),
   }).optional(),
-  warnings: z.array(z.string()).optional(),
   /** The last log lines, oldest first. */
   log: z.array(z.string()),
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { codecNamed } from "../archive/codecs.ts";
 import { compressions, jobName } from "../archive/format.ts";
 import { toVaultraError } from "../errors.ts";
 import { durationPattern, parseDuration, parseSize, sizePattern } from "./units.ts";
@@ -42,8 +43,6 @@ function unit<Input>(parse: (value: Input) => number) {
 
 const patterns = z.array(text).max(10_000);
 
-const defaultLevels = { zstd: 3, gzip: 6, none: 0 } as const;
-
 const compression = z.string()
   .regex(
     /^(zstd(:([1-9]|1[0-9]))?|gzip(:[1-9])?|none)$/,
@@ -52,7 +51,7 @@ const compression = z.string()
   .transform((value) => {
     const name = compressions.find((known) => value.startsWith(known))!;
     const level = value.split(":")[1];
-    return { name, level: level === undefined ? defaultLevels[name] : Number(level) };
+    return { name, level: level === undefined ? codecNamed(name).levels.default : Number(level) };
   });
 
 const limits = z.strictObject({

@@ -48,7 +48,7 @@ const settings: readonly Setting[] = [
 ];
 
 /** Variables of Vaultra's own that set no key of a job. */
-export const globalVariables: readonly string[] = ["VAULTRA_CONFIG"];
+const globalVariables: readonly string[] = ["VAULTRA_CONFIG"];
 
 /** Variables that begin so are for Vaultra's own tests, whose runs inherit them. */
 const testPrefix = "VAULTRA_TEST_";
@@ -61,7 +61,7 @@ export interface LayeredJob {
 }
 
 /** The environment variable of a job's setting: `VAULTRA_ORDERS_LIMITS_LOCK_WAIT`. */
-export function variableName(job: string, path: readonly string[]): string {
+function variableName(job: string, path: readonly string[]): string {
   return ["VAULTRA", job, ...path].join("_").toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 

@@ -1,5 +1,5 @@
 /**
- * Sizes, rates and durations as people write them in the configuration and on the command line.
+ * Sizes and durations as people write them in the configuration and on the command line.
  *
  * @module
  */
@@ -37,19 +37,6 @@ export function parseSize(text: string): number {
   if (Number.isSafeInteger(bytes)) return bytes;
   throw new VaultraError("usage.size", `"${shorten(text)}" is not a size`, {
     hint: "Write a whole number of bytes with a unit: 512KiB, 16MiB, 80MB.",
-  });
-}
-
-/**
- * The bytes in a second of a rate: `80MiB/s`.
- * @throws {VaultraError} `usage.rate`
- */
-export function parseRate(text: string): number {
-  const size = text.endsWith("/s") ? text.slice(0, -2) : "";
-  const bytes = sizePattern.test(size) ? product(size, sizeUnits, 1) : NaN;
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw new VaultraError("usage.rate", `"${shorten(text)}" is not a rate`, {
-    hint: "Write a size and /s: 80MiB/s, 500KB/s.",
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseDuration, parseRate, parseSize, printDuration, printSize } from "./units.ts";
+import { parseDuration, parseSize, printDuration, printSize } from "./units.ts";
 
 Deno.test("parseSize() reads bytes and units", () => {
   const sizes = {
@@ -42,14 +42,6 @@ Deno.test("parseSize() refuses everything else", () => {
     assert.throws(() => parseSize(text), { code: "usage.size", message: `"${text}" is not a size` }, text);
   }
   assert.throws(() => parseSize("9".repeat(100_000)), (error: Error) => error.message.length < 80);
-});
-
-Deno.test("parseRate() reads a size in a second", () => {
-  assert.equal(parseRate("80MiB/s"), 80 * 2 ** 20);
-  assert.equal(parseRate("500KB/s"), 500_000);
-  for (const text of ["80MiB", "0MB/s", "/s", "1MB/m", "1MB/s/s"]) {
-    assert.throws(() => parseRate(text), { code: "usage.rate" }, text);
-  }
 });
 
 Deno.test("parseDuration() reads milliseconds to days", () => {
