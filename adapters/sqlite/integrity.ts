@@ -12,8 +12,11 @@ export interface Integrity {
   readonly unchecked: readonly string[];
 }
 
-/** The most findings that a check lists. */
-const MAX_FINDINGS = 100;
+/** The most findings of a kind that are kept. */
+const MAX_KEPT = 100;
+
+/** After so many findings SQLite ends a check: so many that harmless ones hide no damage behind them. */
+const MAX_FINDINGS = 1_000_000;
 
 /** Findings that say nothing against the rows: broken rules of the schema, and indexes that can be made anew. */
 const flawPattern =
@@ -25,15 +28,19 @@ export function checkIntegrity(connection: DatabaseSync, level: "quick" | "full"
   // A full check looks the rows up in every index: with SQLite's own cache of 2 MiB most pages are read many times over.
   if (level === "full") connection.exec("pragma cache_size = -65536");
   try {
-    const rows = connection.prepare(`pragma ${pragma}(${MAX_FINDINGS})`).all();
-    const findings = rows
-      .flatMap((row) => String(Object.values(row)[0]).split("\n"))
-      .filter((line) => line !== "ok" && !/^\*\*\* in database \w+ \*\*\*$/.test(line));
-    return {
-      damage: findings.filter((line) => !flawPattern.test(line)),
-      flaws: findings.filter((line) => flawPattern.test(line)),
-      unchecked: [],
-    };
+    const damage: string[] = [];
+    const flaws: string[] = [];
+    let findings = 0;
+    for (const row of connection.prepare(`pragma ${pragma}(${MAX_FINDINGS})`).iterate()) {
+      for (const line of String(Object.values(row)[0]).split("\n")) {
+        if (line === "ok" || /^\*\*\* in database \w+ \*\*\*$/.test(line)) continue;
+        findings++;
+        const kept = flawPattern.test(line) ? flaws : damage;
+        if (kept.length < MAX_KEPT) kept.push(line);
+      }
+    }
+    const unchecked = findings < MAX_FINDINGS ? [] : [`it ended after ${MAX_FINDINGS} findings`];
+    return { damage, flaws, unchecked };
   } catch (thrown) {
     if (isCorrupt(thrown)) return { damage: [toVaultraError(thrown).message], flaws: [], unchecked: [] };
     if (!(thrown instanceof Error) || !/^no such |^unknown function|^unsafe use/.test(thrown.message)) {
