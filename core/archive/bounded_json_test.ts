@@ -22,8 +22,8 @@ Deno.test("parseJson() refuses what is not, with the subject's code and name", (
     ["{", /^The note is not JSON$/],
     ["", /^The note is not JSON$/],
     ['{"a":1}{', /^The note is not JSON$/],
-    ['{"a":[{"__proto__":{"b":1}}]}', /'__proto__'/],
-    ['{"\\u005f_proto__":1}', /'__proto__'/],
+    ['{"a":[{"__proto__":{"b":1}}]}', /"__proto__"/],
+    ['{"\\u005f_proto__":1}', /"__proto__"/],
   ];
   for (const [text, why] of refused) {
     assert.throws(() => parse(text), (error) => {

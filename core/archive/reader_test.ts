@@ -73,7 +73,7 @@ for (const compression of ["zstd", "gzip", "none"] as const) {
       await assert.rejects(read, (error) => {
         assert.ok(error instanceof VaultraError);
         assert.equal(error.family, "damaged");
-        assert.match(error.message, /[Pp]art 1 of 'large 3'/);
+        assert.match(error.message, /[Pp]art 1 of "large 3"/);
         return true;
       });
     }
