@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { VaultraError } from "../../core/errors.ts";
 import type { Engine } from "./connection.ts";
-import { isBusy } from "./failure.ts";
+import { isBusy, isCorrupt, sqliteError } from "./failure.ts";
 import { exists, removeFiles, sideFiles } from "./paths.ts";
 
 /** A database already stands where a restore wants to write. */
@@ -53,13 +53,17 @@ function claim(from: string, target: string): void {
 
 /**
  * Puts a finished database in another's place, in one step, while nobody else can use that one. Its log and
- * journal go first: they would be applied to the new file.
+ * journal go first: they would be applied to the new file. Its mode and owner stay: who could use it still can,
+ * and nobody else.
  *
- * @throws {VaultraError} `target.in-use` when another program has it open, as far as locks tell that.
+ * @throws {VaultraError} `target.in-use` when another program has it open, as far as locks tell that; `target.*`
+ * when it can't be locked.
  */
 export function placeOver(engine: Engine, from: string, target: string): void {
-  const old = exists(target) ? seize(engine, target) : undefined;
+  const taken = exists(target);
+  const old = taken ? seize(engine, target) : undefined;
   try {
+    if (taken) inherit(from, target);
     removeFiles(sideFiles(target));
     Deno.renameSync(from, target);
   } finally {
@@ -67,13 +71,27 @@ export function placeOver(engine: Engine, from: string, target: string): void {
   }
 }
 
+/** Gives a file the mode of another and, where this process may, its owner. Windows has neither. */
+function inherit(from: string, other: string): void {
+  const { mode, uid, gid } = Deno.statSync(other);
+  if (mode === null || uid === null || gid === null) return;
+  try {
+    Deno.chownSync(from, uid, gid);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.PermissionDenied)) throw thrown;
+  }
+  Deno.chmodSync(from, mode & 0o777);
+}
+
 /**
  * Takes a database for itself: its log is brought into it, so that none is left, and its exclusive lock is held.
- * @returns Nothing when SQLite can't read it: then there is nothing to keep whole.
+ * @returns Nothing when it is no sound database: then there is nothing to keep whole.
  */
 function seize(engine: Engine, path: string): DatabaseSync | undefined {
   let connection: DatabaseSync | undefined;
   try {
+    // SQLite would open a file that it may not write all the same, and then locks nobody out.
+    Deno.openSync(path, { write: true }).close();
     connection = engine.connect(path, { busy: 1000 });
     connection.exec("pragma locking_mode = exclusive; begin exclusive; commit");
     connection.exec("pragma journal_mode = delete");
@@ -81,7 +99,8 @@ function seize(engine: Engine, path: string): DatabaseSync | undefined {
     return connection;
   } catch (thrown) {
     connection?.close();
-    if (!isBusy(thrown)) return undefined;
+    if (isCorrupt(thrown)) return undefined;
+    if (!isBusy(thrown)) throw sqliteError(thrown, path, "target");
     throw new VaultraError("target.in-use", `Another program uses the database "${path}"`, {
       hint: "End that program, then try again; a database that is replaced under it would be corrupted.",
       cause: thrown,

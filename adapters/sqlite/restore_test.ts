@@ -80,6 +80,31 @@ Deno.test("FileRestore replaces a file that is no database, and one that a link 
   run("cmp", source, target);
 });
 
+Deno.test("FileRestore keeps the mode and owner of a database that it replaces", async () => {
+  using folder = temporaryFolder();
+  const { source, target, archive } = await scene(folder.path);
+  buildSample(target, { rows: 3 });
+  Deno.chmodSync(target, 0o640);
+  if (Deno.uid() === 0) Deno.chownSync(target, 1234, 1235);
+  const before = Deno.statSync(target);
+  await restore(archive, target, { ifExists: "replace" });
+  run("cmp", source, target);
+  const after = Deno.statSync(target);
+  assert.deepEqual([after.mode, after.uid, after.gid], [before.mode, before.uid, before.gid]);
+});
+
+Deno.test("FileRestore touches nothing of a target that it cannot lock", async () => {
+  using folder = temporaryFolder();
+  const { target, archive } = await scene(folder.path);
+  Deno.mkdirSync(target);
+  Deno.writeTextFileSync(`${target}-wal`, "not ours");
+  await assert.rejects(
+    restore(archive, target, { ifExists: "replace" }),
+    (error) => error instanceof VaultraError && error.family === "target",
+  );
+  assert.deepEqual(names(folder.path), ["source.db", "target.db", "target.db-wal"]);
+});
+
 Deno.test("FileRestore leaves a database alone that another program uses", async () => {
   using folder = temporaryFolder();
   const { target, archive } = await scene(folder.path);
