@@ -183,7 +183,8 @@ testEach("vaultra restores single tables, schemas, rows and scripts", async (pla
     stdin,
   });
   assert.equal(piped.code, 0, piped.stderr);
-  await place.bash(`cmp <(sqlite3 part.db '.dump orders') <(sqlite3 piped.db '.dump')`);
+  await place.bash(`cmp <(sqlite3 part.db '.dump orders') <(sqlite3 piped.db '.dump orders')`);
+  assert.equal(await place.bash("sqlite3 piped.db .tables"), "orders\n");
   assert.deepEqual((await place.files()).filter((name) => name.includes("vaultra-restore")), []);
 });
 
