@@ -63,7 +63,7 @@ async function openDatabase(job: Job, operation: Operation): Promise<HostedDatab
 async function backupLocked(job: Job, store: ObjectStore, operation: Operation): Promise<BackupRecord> {
   const { listener, surroundings } = operation;
   const started = surroundings.now();
-  const id = backupIdOf(started, surroundings.randomHex(2));
+  const id = backupIdOf(started, surroundings.randomHex(1));
 
   listener({ type: "phase", phase: "Taking a snapshot", job: job.name });
   await using database = await openDatabase(job, operation);
@@ -119,9 +119,10 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   return record;
 }
 
-/** `20261124T064758Z-full-7f3a`: sorts by time. */
+/** `20261124T064758Z-full-7f3a`: sorts by time, for the first two digits of four divide the second. */
 function backupIdOf(started: Date, random: string): string {
-  return `${compactTime(started)}-full-${random}`;
+  const fraction = Math.floor(started.getUTCMilliseconds() / 1000 * 256).toString(16).padStart(2, "0");
+  return `${started.toISOString().replace(/[-:]|\.\d+/g, "")}-full-${fraction}${random}`;
 }
 
 function headerOf(job: Job, id: string, started: Date, source: HostedSource): ArchiveHeader {

@@ -176,6 +176,19 @@ for (
   });
 }
 
+Deno.test("backup() gives ids that sort by time, within a second too", async () => {
+  const { operation, job } = setUp();
+  const idAt = async (time: string) => {
+    const surroundings = { now: () => new Date(time), randomHex: operation.surroundings.randomHex };
+    return (await backup(job, owner, { ...operation, surroundings })).id;
+  };
+  const ids: string[] = [];
+  for (const fraction of ["000", "010", "100", "500", "999"]) {
+    ids.push(await idAt(`2026-11-24T06:47:58.${fraction}Z`));
+  }
+  assert.deepEqual(ids.toSorted(), ids);
+});
+
 Deno.test("backup() refuses a store that kept fewer bytes than it was sent", async () => {
   const { memory, operation, job } = setUp();
   const put = memory.put.bind(memory);
