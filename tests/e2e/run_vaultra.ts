@@ -42,15 +42,19 @@ export const fromSource: Vaultra = {
   ],
 };
 
+const binary = Deno.env.get("VAULTRA_TEST_BINARY");
+
+/** The executable that `VAULTRA_TEST_BINARY` names, if it is set. */
+export const executable: Vaultra | undefined = binary
+  ? { name: "executable", command: binary, args: [] }
+  : undefined;
+
 /**
  * Both ways to start Vaultra. `VAULTRA_TEST_BINARY` names the executable; tools/test.ts builds it and sets that.
  * @throws {Error} Under CI the executable is missing.
  */
 export function vaultras(): Vaultra[] {
-  const binary = Deno.env.get("VAULTRA_TEST_BINARY");
-  if (binary !== undefined && binary !== "") {
-    return [fromSource, { name: "executable", command: binary, args: [] }];
-  }
+  if (executable !== undefined) return [fromSource, executable];
   if (Deno.env.get("CI") === "true") {
     throw new Error("VAULTRA_TEST_BINARY is not set: the executable is not tested");
   }
