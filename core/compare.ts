@@ -28,8 +28,9 @@ export function compareObjects(
   for (const object of expected) {
     if (chosen !== undefined && !chosen.has(object.name)) continue;
     const twin = there.get(key(object));
-    const provable = object.rows !== undefined || (level === "content" && object.proof !== undefined);
-    if (!provable) continue;
+    // A proof is of a whole: what was chosen out of it is compared by its rows.
+    const proof = level === "content" && chosen === undefined ? object.proof : undefined;
+    if (object.rows === undefined && proof === undefined) continue;
     compared++;
     if (twin === undefined) {
       differences.push(`${object.kind} "${object.name}" is missing`);
@@ -37,9 +38,7 @@ export function compareObjects(
       differences.push(
         `${object.kind} "${object.name}" has ${twin.rows ?? "no"} rows instead of ${object.rows}`,
       );
-    } else if (
-      level === "content" && chosen === undefined && object.proof !== undefined && twin.proof !== object.proof
-    ) {
+    } else if (proof !== undefined && twin.proof !== proof) {
       differences.push(`${object.kind} "${object.name}" has other content than was backed up`);
     }
   }
