@@ -3,7 +3,7 @@ import { toVaultraError, VaultraError } from "../errors.ts";
 import type { Listener } from "../events.ts";
 import type { ObjectReader } from "../store.ts";
 import { nearest } from "../text/nearest.ts";
-import { jobPrefix, parseKey, recordKey } from "./keys.ts";
+import { archiveKeyOf, jobPrefix, parseKey, recordKey } from "./keys.ts";
 import { readSmall } from "./read_small.ts";
 import { MAX_RECORD_BYTES, readRecord } from "./record.ts";
 
@@ -19,6 +19,14 @@ interface Named {
   readonly id: string;
 }
 
+/** What a listing of the store tells. */
+interface Listed {
+  /** The records' names, oldest first. */
+  readonly records: readonly Named[];
+  /** The archives' sizes by key. */
+  readonly archives: ReadonlyMap<string, number>;
+}
+
 /** The backups in a store: those that have a record. Nothing in a record is trusted before it was checked. */
 export class Catalog {
   readonly #reader: ObjectReader;
@@ -32,14 +40,20 @@ export class Catalog {
 
   /** The names of all jobs that have a backup, sorted. */
   async jobs(): Promise<string[]> {
-    return [...new Set((await this.#named()).map(({ job }) => job))].sort();
+    return [...new Set((await this.#listed()).records.map(({ job }) => job))].sort();
   }
 
-  /** The backups, oldest first. A record that is damaged or foreign is passed over and reported. */
+  /**
+   * The backups, oldest first. One whose record is damaged or foreign, or whose archive is gone or cut, is passed over
+   * and reported: nothing is listed that surely can't be restored.
+   */
   async *list(query: CatalogQuery = {}): AsyncGenerator<BackupRecord> {
-    for (const named of await this.#named(query.job)) {
+    const { records, archives } = await this.#listed(query.job);
+    for (const named of records) {
       try {
-        yield await this.read(named);
+        const record = await this.read(named);
+        checkArchive(record, archives.get(archiveKeyOf(record)));
+        yield record;
       } catch (error) {
         const { family, code, message, hint } = toVaultraError(error);
         if (family === "no-backup") continue;
@@ -56,7 +70,7 @@ export class Catalog {
    * not sound: nothing older is taken in its place.
    */
   async find(name: string, query: CatalogQuery = {}): Promise<BackupRecord> {
-    const all = await this.#named(query.job);
+    const { records: all } = await this.#listed(query.job);
     if (name === "latest") {
       const latest = all.at(-1);
       if (latest && all.some(({ job }) => job !== latest.job)) {
@@ -92,18 +106,33 @@ export class Catalog {
     return readRecord(bytes, { job, id });
   }
 
-  /** The records' names, oldest first: ids sort by time. */
-  async #named(job?: string): Promise<Named[]> {
-    const found: Named[] = [];
+  async #listed(job?: string): Promise<Listed> {
+    const records: Named[] = [];
+    const archives = new Map<string, number>();
     const prefix = job === undefined ? "" : jobPrefix(job);
-    for await (const { key } of this.#reader.list(prefix)) {
+    for await (const { key, size } of this.#reader.list(prefix)) {
       // Keys come sorted, and ids begin with a digit: what follows are the job's marks, runs and drills.
       if (job !== undefined && key.slice(prefix.length) > ":") break;
       const parsed = parseKey(key);
-      if (parsed?.kind === "record") found.push({ job: parsed.job, id: parsed.id });
+      if (parsed?.kind === "record") records.push({ job: parsed.job, id: parsed.id });
+      else if (parsed?.kind === "archive") archives.set(key, size);
     }
-    return found.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1);
+    // Ids sort by time.
+    records.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1);
+    return { records, archives };
   }
+}
+
+/** @throws {VaultraError} `damaged.archive` when the archive is not there in the size that its record tells. */
+function checkArchive({ job, id, archive }: BackupRecord, size: number | undefined): void {
+  if (size === archive.size) return;
+  throw new VaultraError(
+    "damaged.archive",
+    size === undefined
+      ? `The archive of "${job}/${id}" is gone`
+      : `The archive of "${job}/${id}" holds ${size} bytes, its record says ${archive.size}`,
+    { hint: "Restore another backup, or bring another copy of this archive." },
+  );
 }
 
 /** The newest few of them, as a list in a sentence. */

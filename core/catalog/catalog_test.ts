@@ -50,13 +50,17 @@ async function put(store: ObjectStore, key: string, bytes: Uint8Array<ArrayBuffe
   );
 }
 
+/** Puts a backup: an archive of 10 bytes, and its record. */
+async function putBackup(store: ObjectStore, job: string, id: string): Promise<void> {
+  await put(store, archiveKey(job, id, "zstd"), "0123456789");
+  await put(store, recordKey(job, id), recordBytes(record(job, id)));
+}
+
 /** Two jobs' backups, with all that lies beside records. */
 async function filled(): Promise<MemoryStore> {
   const store = new MemoryStore();
-  for (const id of [ids[2], ids[0]]) {
-    await put(store, recordKey("orders", id), recordBytes(record("orders", id)));
-  }
-  await put(store, recordKey("billing", ids[1]), recordBytes(record("billing", ids[1])));
+  for (const id of [ids[2], ids[0]]) await putBackup(store, "orders", id);
+  await putBackup(store, "billing", ids[1]);
   await put(store, archiveKey("orders", ids[1], "zstd"), "an archive without a record");
   await put(store, `orders/marks/${ids[0]}.verified`, "{}");
   await put(store, "orders/runs/20261124T020000Z.json", "{}");
@@ -105,6 +109,23 @@ Deno.test("Catalog.list() passes over what is damaged or foreign, and reports ea
     assert.ok(event.message.includes(bad(i)), event.message);
   }
   await assert.rejects(catalog.find("latest", { job: "orders" }), { code: "damaged.record" });
+});
+
+Deno.test("Catalog.list() passes over what has no whole archive any more, and reports it", async () => {
+  const store = await filled();
+  await store.remove(archiveKey("orders", ids[0], "zstd"));
+  await put(store, archiveKey("billing", ids[1], "zstd"), "012345678");
+  const events: VaultraEvent[] = [];
+  const catalog = new Catalog(store, (event) => events.push(event));
+  assert.deepEqual((await Array.fromAsync(catalog.list())).map(({ id }) => id), [ids[2]]);
+  assert.deepEqual(
+    events.map((event) => event.type === "warning" && [event.code, event.message]),
+    [
+      ["damaged.archive", `The archive of "orders/${ids[0]}" is gone`],
+      ["damaged.archive", `The archive of "billing/${ids[1]}" holds 9 bytes, its record says 10`],
+    ],
+  );
+  assert.equal((await catalog.find(ids[0])).id, ids[0]);
 });
 
 Deno.test("Catalog.find() takes an id, the beginning of one, or the latest", async () => {
