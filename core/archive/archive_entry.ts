@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { RestoreEntry } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import { GROUP_BYTES } from "./limits.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { IndexEntry, Place } from "./format.ts";
@@ -40,7 +41,7 @@ export function checkedEntry(entry: TarEntry): ArchiveEntry {
   };
   if (sha256Of(content) !== pax.sha256) {
     throw new VaultraError("damaged.hash", `The content of ${titleOf(checked)} does not match its SHA-256`, {
-      hint: "Restore another backup, or read another copy of this one.",
+      hint: OTHER_BACKUP,
       details: { path },
     });
   }
@@ -71,15 +72,21 @@ export function checkDocument(entry: TarEntry, place: Pick<Place, "path" | "raw"
       `The archive holds ${quoteName(entry.path)} where its manifest expects ${quoteName(place.path)}`,
     );
   }
-  if (sha256Of(entry.content) !== place.sha256) {
-    throw new VaultraError(
-      "damaged.hash",
-      `The archive's ${quoteName(place.path)} does not match its SHA-256`,
-      {
-        hint: "Restore another backup, or read another copy of this one.",
-      },
-    );
-  }
+  checkSha256(entry.content, place);
+}
+
+/**
+ * Holds the content of one of the archive's own documents against its SHA-256.
+ * @throws {VaultraError} `damaged.hash`
+ */
+export function checkSha256(
+  content: readonly Bytes[],
+  { path, sha256 }: Pick<Place, "path" | "sha256">,
+): void {
+  if (sha256Of(content) === sha256) return;
+  throw new VaultraError("damaged.hash", `The archive's ${quoteName(path)} does not match its SHA-256`, {
+    hint: OTHER_BACKUP,
+  });
 }
 
 /** How a sentence names the entry. */

@@ -37,7 +37,7 @@ export function parseJson(bytes: Uint8Array, subject: JsonSubject): unknown {
   } catch (cause) {
     throw refuse("is not JSON", cause);
   }
-  if (hasProtoKey(value)) throw refuse("holds a key '__proto__'");
+  if (hasProtoKey(value)) throw refuse('holds a key "__proto__"');
   return value;
 }
 

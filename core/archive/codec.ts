@@ -5,6 +5,7 @@
  * @module
  */
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { Compression } from "./format.ts";
 
@@ -90,7 +91,7 @@ export function damagedFrame(
   options: { hint?: string; cause?: unknown } = {},
 ): VaultraError {
   return new VaultraError("damaged.frame", message, {
-    hint: "Read another copy of this backup, or restore another backup.",
+    hint: OTHER_BACKUP,
     ...options,
   });
 }

@@ -9,6 +9,7 @@
  */
 import { constants, crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import {
   damagedFrame,
@@ -131,7 +132,7 @@ export function parseGzipTrailer(tail: Uint8Array, archiveSize: number): FrameRa
       "damaged.trailer",
       "The archive's trailer names a manifest that lies outside of the archive",
       {
-        hint: "Read another copy of this backup.",
+        hint: OTHER_BACKUP,
       },
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import {
   type ArchiveHeader,
   archiveHeader,
@@ -17,7 +18,7 @@ import { parseDocument } from "./parse_document.ts";
 
 const subject = {
   maxBytes: MAX_DOCUMENT_BYTES,
-  hint: "Restore another backup, or read another copy of this one.",
+  hint: OTHER_BACKUP,
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { EntryInfo } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { BLAME_PLUGIN } from "../hints.ts";
 import { filePath, labelOf, MAX_OBJECT, MAX_PART, partPath, sections } from "./entry_path.ts";
 import { MAX_PART_BYTES, partLimit } from "./format.ts";
 import { quoteName } from "./quote_name.ts";
@@ -53,9 +54,9 @@ export class EntryOrder<Ready> {
     }
     if (info.section === "schema" || info.section === "schema-after") {
       const path = filePath(info.section, info.name);
-      if (this.#files.has(path.toLowerCase())) throw outOfOrder(`The plugin wrote the file '${path}' twice`);
+      if (this.#files.has(path.toLowerCase())) throw outOfOrder(`The plugin wrote the file "${path}" twice`);
       this.#files.add(path.toLowerCase());
-      return { info, path, name: info.name, limit: MAX_PART_BYTES, title: `the file '${path}'` };
+      return { info, path, name: info.name, limit: MAX_PART_BYTES, title: `the file "${path}"` };
     }
     const object = this.#objectNumber(info);
     const parts = this.#objectParts(info.section, object, info.name);
@@ -128,7 +129,7 @@ export class EntryOrder<Ready> {
     const section = sections.indexOf(info.section);
     if (section < this.#section) {
       throw outOfOrder(
-        `The plugin ended ${title} in '${info.section}' after an entry of '${sections[this.#section]}'`,
+        `The plugin ended ${title} in "${info.section}" after an entry of "${sections[this.#section]}"`,
       );
     }
     this.#section = section;
@@ -141,5 +142,5 @@ export class EntryOrder<Ready> {
 
 /** The error for a source that breaks the order of an archive. */
 export function outOfOrder(message: string): VaultraError {
-  return new VaultraError("plugin.order", message, { hint: "The plugin is at fault: tell its author." });
+  return new VaultraError("plugin.order", message, { hint: BLAME_PLUGIN });
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { readU32 } from "./codec.ts";
 
@@ -103,6 +104,6 @@ function tableLength(count: number): number {
 
 function damagedTable(what: string): VaultraError {
   return new VaultraError("damaged.frame-table", `The archive's seek table is damaged: ${what}`, {
-    hint: "Read another copy of this backup, or restore another backup.",
+    hint: OTHER_BACKUP,
   });
 }

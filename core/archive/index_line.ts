@@ -5,6 +5,7 @@
  */
 import type { Section } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import { parsePath } from "./entry_path.ts";
 import { type IndexEntry, MAX_PART_BYTES } from "./format.ts";
 import { MAX_FRAME_RAW } from "./limits.ts";
@@ -95,10 +96,10 @@ export function* splitLines(blocks: readonly Uint8Array[], path: string): Genera
     for (let end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) yield text.slice(at, end);
     begun = text.slice(at);
     if (begun.length > MAX_LINE_BYTES) {
-      throw damagedIndex(`'${path}' has a line longer than ${MAX_LINE_BYTES} characters`);
+      throw damagedIndex(`"${path}" has a line longer than ${MAX_LINE_BYTES} characters`);
     }
   }
-  if (begun !== "") throw damagedIndex(`'${path}' ends in the middle of a line`);
+  if (begun !== "") throw damagedIndex(`"${path}" ends in the middle of a line`);
 }
 
 /** The section of an entry of the index. */
@@ -109,7 +110,7 @@ export function sectionOf(path: string): Section {
 /** The error for an index that contradicts itself, the manifest or the archive. */
 export function damagedIndex(message: string, cause?: unknown): VaultraError {
   return new VaultraError("damaged.index", message, {
-    hint: "Restore another backup, or read another copy of this one.",
+    hint: OTHER_BACKUP,
     ...(cause === undefined ? {} : { cause }),
   });
 }

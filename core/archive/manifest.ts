@@ -1,5 +1,6 @@
 import type { SourceObject, SourceSummary } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { BLAME_PLUGIN, OTHER_BACKUP } from "../hints.ts";
 import { FORMAT_VERSION, type Manifest, manifest as manifestSchema, type ManifestObject } from "./format.ts";
 import type { Ledger } from "./ledger.ts";
 import { quoteName } from "./quote_name.ts";
@@ -114,14 +115,14 @@ export function checkObjects({ objects, totals }: Manifest): void {
 /** The error for a manifest that no writer writes. */
 export function damagedManifest(message: string, cause?: unknown): VaultraError {
   return new VaultraError("damaged.manifest", message, {
-    hint: "Restore another backup, or read another copy of this one.",
+    hint: OTHER_BACKUP,
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
 function badSummary(message: string, cause?: unknown): VaultraError {
   return new VaultraError("plugin.summary", message, {
-    hint: "The plugin is at fault: tell its author.",
+    hint: BLAME_PLUGIN,
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,4 +1,5 @@
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { sha256Of } from "./archive_entry.ts";
@@ -45,7 +46,7 @@ export async function readManifest(
       "damaged.hash",
       "The archive's manifest does not match the SHA-256 in its record",
       {
-        hint: "Restore another backup, or read another copy of this one.",
+        hint: OTHER_BACKUP,
       },
     );
   }

@@ -144,7 +144,7 @@ export class PipeReader implements AsyncDisposable {
       hash.update(digestText(parseLine(line)));
     }
     if (this.#pieces[piece]?.digest("hex") !== hash.digest("hex")) {
-      throw damagedIndex(`'${item.path}' does not describe the entries that the archive holds`);
+      throw damagedIndex(`"${item.path}" does not describe the entries that the archive holds`);
     }
     this.#documents.push(documentOf(item));
   }

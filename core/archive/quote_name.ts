@@ -5,5 +5,5 @@ export function quoteName(text: string): string {
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
-  return `'${shown}'`;
+  return `"${shown}"`;
 }

@@ -1,7 +1,6 @@
-import { VaultraError } from "../errors.ts";
 import { freeBlock, once } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { sha256Of } from "./archive_entry.ts";
+import { checkSha256 } from "./archive_entry.ts";
 import type { FrameRange } from "./codec.ts";
 import type { Place } from "./format.ts";
 import { damagedIndex } from "./index_line.ts";
@@ -54,15 +53,7 @@ export class RangeReader {
    */
   async document(place: Place): Promise<readonly Bytes[]> {
     const { content } = await this.read(place);
-    if (sha256Of(content) !== place.sha256) {
-      throw new VaultraError(
-        "damaged.hash",
-        `The archive's ${quoteName(place.path)} does not match its SHA-256`,
-        {
-          hint: "Restore another backup, or read another copy of this one.",
-        },
-      );
-    }
+    checkSha256(content, place);
     return content;
   }
 

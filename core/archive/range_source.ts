@@ -39,7 +39,7 @@ export function storeSource(
       if (at !== length) {
         throw new VaultraError(
           "damaged.short-object",
-          `The store gave ${at} of ${length} bytes of '${key}'`,
+          `The store gave ${at} of ${length} bytes of "${key}"`,
           {
             hint: "Try again; if it happens again, verify the backup.",
           },

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Section } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import { freeBlock } from "../streams/blocks.ts";
 import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
@@ -317,7 +318,7 @@ export class ArchiveReader {
     }
     const name = line.object === undefined ? undefined : this.#objects.get(line.object)?.name;
     const title = name === undefined
-      ? `The file '${line.path}'`
+      ? `The file "${line.path}"`
       : `Part ${line.part} of ${quoteName(name)} (${line.path})`;
     return new VaultraError(error.code, `${title} is damaged: ${error.message}`, {
       ...(error.hint === undefined ? {} : { hint: error.hint }),
@@ -342,7 +343,7 @@ function checkSize(size: number, { archive }: BackupRecord): void {
   throw new VaultraError(
     size < archive.size ? "damaged.truncated" : "damaged.hash",
     `The archive holds ${size} bytes, its record says ${archive.size}`,
-    { hint: "Restore another backup, or read another copy of this one." },
+    { hint: OTHER_BACKUP },
   );
 }
 

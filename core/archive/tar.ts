@@ -201,7 +201,7 @@ export function parsePax(body: Uint8Array): Pax {
     if (equals < 0 || equals >= end) throw damagedTar("An entry's pax header is malformed");
     const key = text(body, space + 1, Math.min(equals, space + 65));
     if (!paxKeys.has(key)) throw damagedTar(`An entry's pax header has the foreign key ${quoteName(key)}`);
-    if (found.has(key)) throw damagedTar(`An entry's pax header has the key '${key}' twice`);
+    if (found.has(key)) throw damagedTar(`An entry's pax header has the key "${key}" twice`);
     found.set(key, utf8(body.subarray(equals + 1, end - 1)));
     at = end;
   }

@@ -6,6 +6,7 @@
  * @module
  */
 import { VaultraError } from "../errors.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { type FrameRange, readU32 } from "./codec.ts";
 import { encodeGzipTrailer, GZIP_TRAILER_BYTES, parseGzipTrailer } from "./codec_gzip.ts";
@@ -56,7 +57,7 @@ export function findManifest(
       "damaged.trailer",
       "The archive's trailer names a place where no manifest can be",
       {
-        hint: "Read another copy of this backup.",
+        hint: OTHER_BACKUP,
       },
     );
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { EntryEnd, EntryInfo, Position, SourceSummary } from "../database.ts";
 import { VaultraError } from "../errors.ts";
+import { BLAME_PLUGIN } from "../hints.ts";
 import type { ByteStream, Chunk } from "../streams/bytes.ts";
 import { type BegunEntry, EntryOrder, outOfOrder } from "./entry_order.ts";
 import { HEADER_PATH, indexPath, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
@@ -167,7 +168,7 @@ export class ArchiveWriter {
           "plugin.part-too-long",
           `The plugin wrote more than ${begun.limit} bytes to ${begun.title}`,
           {
-            hint: "The plugin is at fault: tell its author.",
+            hint: BLAME_PLUGIN,
           },
         );
       }
@@ -201,7 +202,7 @@ export class ArchiveWriter {
     const isPart = part !== undefined;
     if (!Number.isSafeInteger(rows) || rows < 0 || (!isPart && (rows > 0 || summary.continues === true))) {
       throw new VaultraError("plugin.summary", `The plugin's summary of ${begun.title} is malformed`, {
-        hint: "The plugin is at fault: tell its author.",
+        hint: BLAME_PLUGIN,
       });
     }
     const header = this.#encodeHeader(path, raw, {
@@ -292,7 +293,7 @@ export class ArchiveWriter {
         "plugin.summary",
         `The plugin named ${manifest.objects.length} objects, too many for one archive`,
         {
-          hint: "Back up fewer objects at once, with 'only' and 'exclude'.",
+          hint: "Back up fewer objects at once, with `only` and `exclude`.",
         },
       );
     }

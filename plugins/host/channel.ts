@@ -6,8 +6,9 @@
  * @module
  */
 import { type ErrorData, VaultraError } from "../../core/errors.ts";
+import { BLAME_PLUGIN } from "../../core/hints.ts";
 import { type Bytes, type ByteStream, type Chunk, CHUNK_BYTES } from "../../core/streams/bytes.ts";
-import { BLAME, fromWire, toWire } from "./wire_error.ts";
+import { fromWire, toWire } from "./wire_error.ts";
 
 /** Up to this many bytes are copied: a buffer of their own would cost more. */
 const INLINE_BYTES = 64 << 10;
@@ -351,10 +352,10 @@ export class ChannelReceiver {
 
 /** The error for a Worker that sends what no guest of ours sends. */
 export function malformed(what: string): VaultraError {
-  return new VaultraError("plugin.malformed", `The plugin's Worker sent ${what}`, { hint: BLAME });
+  return new VaultraError("plugin.malformed", `The plugin's Worker sent ${what}`, { hint: BLAME_PLUGIN });
 }
 
 /** The error for a Worker that sends too much. */
 export function flood(what: string): VaultraError {
-  return new VaultraError("plugin.flood", `The plugin's Worker sent ${what}`, { hint: BLAME });
+  return new VaultraError("plugin.flood", `The plugin's Worker sent ${what}`, { hint: BLAME_PLUGIN });
 }

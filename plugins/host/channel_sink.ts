@@ -1,10 +1,10 @@
 import type { EntryEnd, EntryInfo, EntrySink, EntryWriter } from "../../core/database.ts";
 import { partLimit } from "../../core/archive/format.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { BLAME_PLUGIN } from "../../core/hints.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import type { ChannelSender } from "./channel.ts";
 import { OpenPieces } from "./source_window.ts";
-import { BLAME } from "./wire_error.ts";
 
 /** Where a source in its Worker writes: entries become events on a channel, with their bytes between. */
 export class ChannelSink implements EntrySink {
@@ -130,6 +130,6 @@ class ChannelEntry implements EntryWriter {
   }
 
   #demand(condition: boolean, fault: string): void {
-    if (!condition) throw new VaultraError("plugin.order", `The plugin ${fault}`, { hint: BLAME });
+    if (!condition) throw new VaultraError("plugin.order", `The plugin ${fault}`, { hint: BLAME_PLUGIN });
   }
 }

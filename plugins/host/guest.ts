@@ -7,6 +7,7 @@
  */
 import "./net_fix.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { BLAME_PLUGIN } from "../../core/hints.ts";
 import type { AnyPlugin, PluginContext } from "../../core/plugin.ts";
 import { databaseHandlers } from "./guest_database.ts";
 import { GuestLog } from "./guest_log.ts";
@@ -15,7 +16,7 @@ import { storeHandlers } from "./guest_store.ts";
 import type { GuestStart } from "./guest_worker.ts";
 import { harden } from "./harden.ts";
 import { type Handler, Rpc } from "./rpc.ts";
-import { BLAME, fromWire, oneLine, toWire } from "./wire_error.ts";
+import { fromWire, oneLine, toWire } from "./wire_error.ts";
 
 /** Imports a plugin's module. */
 type Load = () => Promise<unknown>;
@@ -93,7 +94,7 @@ function start({ port, kind, name, config, purpose, env }: GuestStart, load: Loa
     print: (level, text) => log[level](text),
     exited: () => {
       rpc.note("exited");
-      throw new VaultraError("plugin.exited", "A plugin cannot end its Worker", { hint: BLAME });
+      throw new VaultraError("plugin.exited", "A plugin cannot end its Worker", { hint: BLAME_PLUGIN });
     },
   });
 }

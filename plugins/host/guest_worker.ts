@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { VaultraError } from "../../core/errors.ts";
+import { BLAME_PLUGIN } from "../../core/hints.ts";
 import type { OpenOptions, PluginKind, RegisteredPlugin } from "../../core/plugin.ts";
 import { abortError } from "../../core/streams/abortable.ts";
 import { type ChannelReceiver, malformed, type Patience } from "./channel.ts";
@@ -15,7 +16,7 @@ import { PluginLog } from "./plugin_log.ts";
 import { type CallOptions, type Handler, Rpc } from "./rpc.ts";
 import { batch, done, fit, iteratorHandle } from "./shapes.ts";
 import { TemporaryFiles } from "./temporary_files.ts";
-import { BLAME, fromWire, oneLine, toWire } from "./wire_error.ts";
+import { fromWire, oneLine, toWire } from "./wire_error.ts";
 import { type WorkerPermissions, workerPermissions } from "./worker_permissions.ts";
 
 /** What the Worker is told when it starts. */
@@ -215,7 +216,7 @@ export class GuestWorker implements AsyncDisposable {
     if (this.#failure !== undefined) return this.#failure;
     this.end(
       new VaultraError(error.code, `${error.message} (${this.#title})`, {
-        hint: error.hint ?? BLAME,
+        hint: error.hint ?? BLAME_PLUGIN,
         cause: error.cause,
       }),
     );

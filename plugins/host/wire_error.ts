@@ -99,6 +99,3 @@ export function fromWire(data: unknown, causes = MAX_CAUSES): VaultraError {
     ...(cause === undefined || causes === 0 ? {} : { cause: fromWire(cause, causes - 1).toData() }),
   });
 }
-
-/** What to do about a plugin that breaks the rules. */
-export const BLAME = "The plugin is at fault: tell its author.";

@@ -121,7 +121,7 @@ export function checkError(
   assert.ok(error instanceof VaultraError, `${title}: ${error instanceof Error ? error.stack : error}`);
   if (code === undefined) assert.equal(error.family, "damaged", `${title}: ${error.code} ${error.message}`);
   else assert.equal(error.code, code, `${title}: ${error.message}`);
-  assert.match(error.message, message ?? /^['A-Z][^\n]{10,600}[^.\n]$/, title);
+  assert.match(error.message, message ?? /^["A-Z][^\n]{10,600}[^.\n]$/, title);
   assert.ok(error.hint !== undefined && error.hint.length > 10, `${title}: "${error.message}" has no hint`);
 }
 
