@@ -14,7 +14,7 @@ import {
   seeded,
   testArchive,
   type TestEntry,
-} from "./test_archive.ts";
+} from "../../tests/fakes/test_archive.ts";
 
 const signal = new AbortController().signal;
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof VaultraError && error.code === code;

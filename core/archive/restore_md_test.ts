@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { compressions } from "./format.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ArchiveReader } from "./reader.ts";
-import { MemorySource, sampleBytes, testArchive } from "./test_archive.ts";
+import { MemorySource, sampleBytes, testArchive } from "../../tests/fakes/test_archive.ts";
 
 const instructions = "Join the parts:\n\n```sh\ncat data/000001.users/* > users.bin\n```\n";
 

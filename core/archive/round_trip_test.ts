@@ -18,7 +18,7 @@ import {
   seeded,
   testArchive,
   type TestEntry,
-} from "./test_archive.ts";
+} from "../../tests/fakes/test_archive.ts";
 
 const signal = new AbortController().signal;
 const text = (content: string) => new TextEncoder().encode(content);

@@ -14,7 +14,7 @@ import {
   type TestEntry,
   testWriter,
   writeEntries,
-} from "./test_archive.ts";
+} from "../../tests/fakes/test_archive.ts";
 import type { ArchiveWriter } from "./writer.ts";
 
 const now = new Date("2026-11-24T06:48:00Z");

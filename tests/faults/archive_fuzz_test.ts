@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { type Compression, compressions } from "../../core/archive/format.ts";
 import { FramePool } from "../../core/archive/frame_pool.ts";
-import { testArchive } from "../../core/archive/test_archive.ts";
+import { testArchive } from "../fakes/test_archive.ts";
 import { VaultraError } from "../../core/errors.ts";
 import type { EntryInfo } from "../../core/database.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { EntryInfo, SourceObject } from "../database.ts";
-import { joinBlocks } from "../streams/blocks.ts";
-import type { Bytes, ByteStream } from "../streams/bytes.ts";
-import type { ArchiveEntry } from "./archive_entry.ts";
-import { codecNamed } from "./codecs.ts";
-import type { ArchiveHeader, BackupRecord, Compression } from "./format.ts";
-import type { FramePool } from "./frame_pool.ts";
-import type { RangeSource } from "./range_source.ts";
-import { type ArchiveTotals, ArchiveWriter, type ArchiveWriterOptions } from "./writer.ts";
+import type { EntryInfo, SourceObject } from "../../core/database.ts";
+import { joinBlocks } from "../../core/streams/blocks.ts";
+import type { Bytes, ByteStream } from "../../core/streams/bytes.ts";
+import type { ArchiveEntry } from "../../core/archive/archive_entry.ts";
+import { codecNamed } from "../../core/archive/codecs.ts";
+import type { ArchiveHeader, BackupRecord, Compression } from "../../core/archive/format.ts";
+import type { FramePool } from "../../core/archive/frame_pool.ts";
+import type { RangeSource } from "../../core/archive/range_source.ts";
+import { type ArchiveTotals, ArchiveWriter, type ArchiveWriterOptions } from "../../core/archive/writer.ts";
 
 /** One entry with its content. */
 export interface TestEntry extends EntryInfo {

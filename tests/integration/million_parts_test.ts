@@ -10,7 +10,7 @@ Deno.test("a million parts are written, and read, in less than 400 MB of memory"
           "run",
           "-A",
           "--v8-flags=--max-semi-space-size=8",
-          import.meta.resolve("./test_million.ts"),
+          import.meta.resolve("../fakes/million_parts.ts"),
           step,
           `${folder}/million.tar.zst`,
         ],

@@ -5,11 +5,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { freeBlock } from "../streams/blocks.ts";
-import type { Bytes } from "../streams/bytes.ts";
-import { FramePool } from "./frame_pool.ts";
-import type { RangeSource } from "./range_source.ts";
-import { ArchiveReader } from "./reader.ts";
+import { freeBlock } from "../../core/streams/blocks.ts";
+import type { Bytes } from "../../core/streams/bytes.ts";
+import { FramePool } from "../../core/archive/frame_pool.ts";
+import type { RangeSource } from "../../core/archive/range_source.ts";
+import { ArchiveReader } from "../../core/archive/reader.ts";
 import { testWriter } from "./test_archive.ts";
 
 const PARTS = 1_000_000;
