@@ -23,6 +23,7 @@ const checks: readonly Check[] = [
   { name: "types", holds: async () => await succeeds("check", "--doc", "--quiet", ...await projectFiles()) },
   { name: `types on Deno ${newestDeno}`, holds: typesOnNewestDeno },
   { name: "documentation", holds: () => succeeds("run", "-A", "tools/documentation.ts") },
+  { name: "links", holds: () => succeeds("run", "-A", "tools/links.ts") },
   { name: "layers", holds: () => succeeds("run", "-A", "tools/layers.ts") },
   { name: "file length", holds: fileLength },
 ];

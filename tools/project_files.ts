@@ -1,5 +1,5 @@
 /**
- * The project's own TypeScript files.
+ * The project's own files.
  *
  * @module
  */
@@ -14,17 +14,22 @@ export function isTest(path: string): boolean {
 }
 
 /**
- * Lists the TypeScript files below a folder, sorted, as paths relative to `root` with `/` between the names. Hidden
- * folders, build results and test data are left out; a folder that does not exist has no files.
+ * Lists the files below a folder whose names match, TypeScript files unless told otherwise, sorted, as paths relative to
+ * `root` with `/` between the names. Hidden folders, build results and test data are left out; a folder that does not
+ * exist has no files.
  */
-export async function projectFiles(folder = "", root = projectFolder): Promise<string[]> {
+export async function projectFiles(
+  folder = "",
+  root = projectFolder,
+  names: RegExp = /\.tsx?$/,
+): Promise<string[]> {
   const found: string[] = [];
   try {
     for await (const entry of Deno.readDir(join(root, folder))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory && !entry.name.startsWith(".") && !elsewhere.has(entry.name)) {
-        found.push(...await projectFiles(path, root));
-      } else if (entry.isFile && /\.tsx?$/.test(entry.name)) {
+        found.push(...await projectFiles(path, root, names));
+      } else if (entry.isFile && names.test(entry.name)) {
         found.push(path);
       }
     }
