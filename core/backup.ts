@@ -4,10 +4,10 @@
  * @module
  */
 import { ArchiveWriter, type PartWriter } from "./archive/writer.ts";
-import { type ArchiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
+import { type ArchiveHeader, archiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { archiveKey, compactTime, recordKey } from "./catalog/keys.ts";
-import { recordBytes } from "./catalog/record.ts";
+import { readRecord, recordBytes } from "./catalog/record.ts";
 import type { Job } from "./config/job.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
@@ -79,7 +79,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   for (const warning of source.start.warnings) {
     listener({ type: "warning", code: "source", message: warning });
   }
-  const header = headerOf(job, id, started, source);
+  const header = checkedHeader(headerOf(job, id, started, source));
 
   listener({ type: "phase", phase: "Backing up", job: job.name });
   await using pool = await FramePool.open({
@@ -110,7 +110,8 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     rows: stored.totals.rows,
     raw: stored.totals.raw,
     proof: job.proof,
-    milliseconds: finished.getTime() - started.getTime(),
+    // The clock may have been set back meanwhile.
+    milliseconds: Math.max(0, finished.getTime() - started.getTime()),
     log: { start: source.start.position, stop: stored.summary.stop },
     warnings: [...source.start.warnings],
     tool: header.tool,
@@ -122,7 +123,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
 /** `20261124T064758Z-full-7f3a`: sorts by time, for the first two digits of four divide the second. */
 function backupIdOf(started: Date, random: string): string {
   const fraction = Math.floor(started.getUTCMilliseconds() / 1000 * 256).toString(16).padStart(2, "0");
-  return `${started.toISOString().replace(/[-:]|\.\d+/g, "")}-full-${fraction}${random}`;
+  return `${compactTime(started)}-full-${fraction}${random}`;
 }
 
 function headerOf(job: Job, id: string, started: Date, source: HostedSource): ArchiveHeader {
@@ -144,6 +145,19 @@ function headerOf(job: Job, id: string, started: Date, source: HostedSource): Ar
     properties: { ...source.start.properties },
     tool: `vaultra ${VERSION}`,
   };
+}
+
+/** A header that no reader would take makes no archive: only a plugin can have told what is wrong in it. */
+function checkedHeader(header: ArchiveHeader): ArchiveHeader {
+  const { error } = archiveHeader.safeParse(header);
+  if (error === undefined) return header;
+  throw new VaultraError(
+    "plugin.start",
+    `The plugin told something of the database that no archive can hold: ${
+      error.issues[0]?.path.join(".") ?? "it"
+    }`,
+    { hint: "The plugin is at fault: tell its author.", cause: error },
+  );
 }
 
 /** Moves the bytes: the source's entries into the archive, the archive into the store, both at once. */
@@ -234,8 +248,11 @@ async function commit(
   key: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const bytes = recordBytes(record);
   try {
-    await store.put(recordKey(record.job, record.id), once(recordBytes(record)), { ifAbsent: true, signal });
+    // What could not be read again would be a backup that is never listed.
+    readRecord(bytes, record);
+    await store.put(recordKey(record.job, record.id), once(bytes), { ifAbsent: true, signal });
   } catch (error) {
     try {
       // The record may be there although its answer was lost, and must not outlive its archive.

@@ -201,6 +201,28 @@ Deno.test("backup() refuses a store that kept fewer bytes than it was sent", asy
   assert.deepEqual(await Array.fromAsync(new Catalog(memory).list()), []);
 });
 
+Deno.test("backup() makes a record that can be read though the clock was set back meanwhile", async () => {
+  const { memory, operation, job } = setUp();
+  let time = Date.parse("2026-11-24T06:00:00Z");
+  const now = () => new Date(time -= 60_000);
+  const record = await backup(job, owner, { ...operation, surroundings: { ...surroundings, now } });
+  assert.deepEqual(await Array.fromAsync(new Catalog(memory).list()), [record]);
+});
+
+Deno.test("backup() refuses what a plugin tells and no archive or record can hold", async () => {
+  for (
+    const [tells, code] of [
+      [{ version: "x".repeat(201) }, "plugin.start"],
+      [{ warnings: Array(200).fill("x".repeat(10_000)) }, "damaged.record"],
+    ] as const
+  ) {
+    const { memory, database, operation, job } = setUp();
+    Object.assign(database, tells);
+    assert.equal((await failure(backup(job, owner, operation))).code, code);
+    assert.deepEqual((await keys(memory)).filter((key) => !key.includes("/runs/")), []);
+  }
+});
+
 Deno.test("backup() refuses to run twice at once", async () => {
   const { database, operation, job } = setUp();
   let second: VaultraError | undefined;

@@ -31,6 +31,9 @@ export class FakeDatabase implements DatabaseAdapter {
   } as const;
   /** Lines by table. */
   readonly tables = new Map<string, string[]>();
+  /** What it tells of itself. */
+  version = "1";
+  warnings: string[] = [];
   fault: { readonly at: FakeFault; readonly error: Error } | undefined;
   /** Called before each table is written. */
   onTable: (name: string) => Promise<void> = () => Promise.resolve();
@@ -56,7 +59,7 @@ export class FakeDatabase implements DatabaseAdapter {
 
   inspect(): Promise<DatabaseInfo> {
     const objects = [...this.tables].map(([name, lines]) => ({ name, kind: "table", rows: lines.length }));
-    return Promise.resolve({ engine: "fake", version: "1", bytes: 0, objects, properties: {} });
+    return Promise.resolve({ engine: "fake", version: this.version, bytes: 0, objects, properties: {} });
   }
 
   backup(request: BackupRequest): Promise<BackupSource> {
@@ -72,11 +75,11 @@ export class FakeDatabase implements DatabaseAdapter {
       start: {
         position: "7",
         engine: "fake",
-        version: "1",
+        version: this.version,
         bytes: 0,
         properties: {},
         instructions: "```sh\nls data\n```",
-        warnings: [],
+        warnings: this.warnings,
       },
       write: async (sink: EntrySink) => {
         for (const [index, [name, lines]] of [...this.tables].entries()) {
