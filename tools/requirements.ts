@@ -1,6 +1,6 @@
 /**
  * What the tests need besides Deno. Each requirement is brought by the test command itself and tells the tests where
- * it is through environment variables. A server for tests (tests/services/) is one more requirement.
+ * it is through environment variables. A server for tests is one more requirement.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export function partLimit(bytesBefore: number): number {
 /** The longest part that a reader accepts: 256 MiB. */
 export const MAX_PART_BYTES = 256 << 20;
 
-/** How the archive is compressed. */
+/** The compressions of format version 1. */
 export const compressions = ["zstd", "gzip", "none"] as const;
 /** How the archive is compressed. */
 export type Compression = (typeof compressions)[number];
