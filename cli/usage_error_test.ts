@@ -4,7 +4,11 @@ import { isHelp, usageError } from "./usage_error.ts";
 
 /** What the parser throws for these arguments. */
 function refusal(...args: string[]): CommanderError {
-  const root = new Command("vaultra").exitOverride().configureOutput({ writeErr() {}, outputError() {} });
+  const root = new Command("vaultra").exitOverride().configureOutput({
+    writeOut() {},
+    writeErr() {},
+    outputError() {},
+  });
   root.command("backup").exitOverride().configureOutput({ outputError() {} }).argument("<job>")
     .addOption(new Option("-p, --proof <level>").choices(["none", "rows"]))
     .option("--parallel <n>", "", () => {
