@@ -64,8 +64,11 @@ export class Problems {
     const message = problems.length === 1
       ? lines[0]!.replace(problems[0]!.place === "" ? /^[a-z]/ : /^$/, (letter) => letter.toUpperCase())
       : [`The configuration has ${problems.length} problems:`, ...lines].join("\n");
+    const ofFlags = problems.every(({ place }) => place.startsWith("--"));
     throw new VaultraError("config.invalid", message, {
-      hint: "docs/configuration.md lists every key; `vaultra config check` finds all problems at once.",
+      hint: ofFlags
+        ? "Correct the option; docs/cli.md and --help tell what each takes."
+        : "docs/configuration.md lists every key; `vaultra config check` finds all problems at once.",
       details: { problems },
     });
   }
