@@ -36,7 +36,7 @@ export function isChosen({ name, kind }: Named, selection: Selection): boolean {
 
 /**
  * Chooses from a schema.
- * @throws {VaultraError} `usage.no-such-object` when there are objects but none is chosen.
+ * @throws {VaultraError} `usage.no-such-object` when nothing is chosen, or something that is not there.
  */
 export function choose(connection: DatabaseSync, selection: Selection): Chosen {
   const schema = readSchema(connection);
@@ -57,16 +57,26 @@ export function choose(connection: DatabaseSync, selection: Selection): Chosen {
 }
 
 /**
- * Refuses a choice that takes nothing of what there is.
+ * Refuses a choice that takes nothing of what there is, or names something that is not there.
  * @throws {VaultraError} `usage.no-such-object`
  */
 export function refuseEmptyChoice(all: readonly Named[], taken: number, selection: Selection): void {
-  if (taken > 0 || selection.only.length + selection.exclude.length === 0) return;
   const names = all.filter(({ kind }) => kind === "table" || kind === "virtual" || kind === "view");
+  const missing = selection.only.find((pattern) =>
+    pattern.literal && !names.some(({ name }) => pattern.matches([name]))
+  );
+  const isEmpty = taken === 0 && selection.only.length + selection.exclude.length > 0;
+  if (missing === undefined && !isEmpty) return;
   const listed = names.slice(0, 20).map(({ name }) => nameAsPattern([name])).join(", ");
-  throw new VaultraError("usage.no-such-object", "No table of the backup matches what was chosen", {
-    hint: `The backup holds: ${listed || "no tables"}${
-      names.length > 20 ? ", …" : ""
-    }. Names are matched exactly.`,
-  });
+  throw new VaultraError(
+    "usage.no-such-object",
+    missing === undefined
+      ? "No table of the backup matches what was chosen"
+      : `The backup has no table or view called ${missing.text}`,
+    {
+      hint: `The backup holds: ${listed || "no tables"}${
+        names.length > 20 ? ", …" : ""
+      }. Names are matched exactly.`,
+    },
+  );
 }

@@ -4,6 +4,7 @@ import type { RestoreRequest } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
 import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import { exists } from "./paths.ts";
 import { backUp, buildVariant, MemoryReader, restore, type Variant } from "../../tests/fakes/sqlite_kit.ts";
 
 const matrix: Variant[] = [
@@ -226,15 +227,21 @@ Deno.test("TableRestore works on an archive that comes from a pipe", async () =>
   assert.equal(everything(target, ["orders"]), everything(source, ["orders"]));
 });
 
-Deno.test("TableRestore names what there is when nothing matches", async () => {
+Deno.test("TableRestore names what there is when nothing matches, or not everything that was named", async () => {
   using folder = temporaryFolder();
   const { archive } = await scene(folder.path);
-  await assert.rejects(
-    restore(archive, `${folder.path}/new.db`, { only: ["ordres"] }),
-    (error) =>
-      error instanceof VaultraError && error.code === "usage.no-such-object" &&
-      /orders/.test(error.hint ?? ""),
-  );
+  const piped = { objects: undefined as never };
+  for (const only of [["ordres"], ["orders", "ordres"], ["ordr?s"]]) {
+    for (const origin of [{}, piped]) {
+      await assert.rejects(
+        restore(archive, `${folder.path}/new.db`, { only, ...origin }),
+        (error) =>
+          error instanceof VaultraError && error.code === "usage.no-such-object" &&
+          /orders/.test(error.hint ?? ""),
+      );
+      assert.ok(!exists(`${folder.path}/new.db`));
+    }
+  }
 });
 
 Deno.test("TableRestore keeps text in a target of another encoding", async () => {
