@@ -17,6 +17,7 @@ import type { SqliteConfig } from "./config.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { type CopyReport, copyTables } from "./copy_tables.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
+import { checkPatience } from "./integrity.ts";
 import { clearLogMode, PageFetch } from "./page_fetch.ts";
 import { PageFile } from "./page_file.ts";
 import { exists, realPath, restoreFiles } from "./paths.ts";
@@ -110,9 +111,13 @@ export class TableRestore implements RestoreTarget {
     try {
       if (this.#request.output === "sql") return { objects: [], target: "SQL text", warnings: [] };
       const source = this.#unpacked();
-      const report = exists(this.#target) && this.#request.ifExists !== "fail"
-        ? await this.#intoExisting(source)
-        : await this.#intoNew(source);
+      const copy = () =>
+        exists(this.#target) && this.#request.ifExists !== "fail"
+          ? this.#intoExisting(source)
+          : this.#intoNew(source);
+      // An index of a large table takes minutes in one call, as do counts and checks of references.
+      const patience = checkPatience(this.#streamed?.bytes ?? this.#request.bytes);
+      const report = await this.#context.blocking(patience, copy);
       const objects = report.objects.map((object) => ({ ...object, within: 1 }));
       return { objects, warnings: report.warnings, target: this.#target };
     } catch (thrown) {

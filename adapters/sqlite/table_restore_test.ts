@@ -4,8 +4,18 @@ import type { RestoreRequest } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
 import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
+import {
+  backUp,
+  buildVariant,
+  configOf,
+  context,
+  MemoryReader,
+  restore,
+  restoreRequest,
+  type Variant,
+} from "../../tests/fakes/sqlite_kit.ts";
 import { exists } from "./paths.ts";
-import { backUp, buildVariant, MemoryReader, restore, type Variant } from "../../tests/fakes/sqlite_kit.ts";
+import plugin from "./plugin.ts";
 
 const matrix: Variant[] = [
   { flawed: true },
@@ -166,6 +176,29 @@ Deno.test("TableRestore appends tables to an existing database and leaves the ot
   );
   assert.equal(run("sqlite3", target, "pragma integrity_check").trim(), "ok");
   assert.equal(report.objects.find(({ name }) => name === "numbered")?.rows, 1);
+});
+
+Deno.test("TableRestore announces that it may be silent while indexes are made", async () => {
+  using folder = temporaryFolder();
+  const { archive } = await scene(folder.path);
+  const target = `${folder.path}/new.db`;
+  const announced: string[] = [];
+  await using adapter = await plugin.open(configOf(target), {
+    ...context(),
+    purpose: "restore",
+    async blocking(milliseconds, call) {
+      assert.ok(milliseconds > 60_000);
+      announced.push(exists(target) ? "after" : "before");
+      const result = await call();
+      announced.push(schemaOf(target, "type = 'index' and sql is not null") === "" ? "before" : "after");
+      return result;
+    },
+  });
+  await using restoring = await adapter.restore(restoreRequest(archive, { only: ["orders"] }));
+  await restoring.plan();
+  await restoring.pull(new MemoryReader(archive));
+  await restoring.commit();
+  assert.deepEqual(announced, ["before", "after"]);
 });
 
 Deno.test("TableRestore does not append a table that exists", async () => {
