@@ -27,7 +27,8 @@ export async function chosenJobs(
     }
     return [await adHocJob(db, flags, workspace.context)];
   }
-  const chosen = names.length > 0 ? names : Object.keys(workspace.requireFile().jobs);
+  const file = workspace.requireFile();
+  const chosen = names.length > 0 ? names : Object.keys(file.jobs);
   const jobs: Job[] = [];
   for (const name of new Set(chosen)) jobs.push(await resolveJob(name, flags, workspace.context));
   if (jobs.length === 0) {

@@ -123,6 +123,15 @@ export class Session {
 
   #hear(event: VaultraEvent): void {
     if (event.type === "log") return logEvent(event);
+    if (event.type === "phase") {
+      const { phase: message, job } = event;
+      logEvent({
+        type: "log",
+        level: "info",
+        source: "run",
+        message: job === undefined ? message : `${job}: ${message}`,
+      });
+    }
     this.json(event);
     if (event.type === "warning") this.warn(event.message, event.hint);
     else this.#progress?.handle(event);

@@ -36,24 +36,26 @@ export class Workspace {
   /** @throws {VaultraError} `config.not-found` */
   requireFile(): ConfigFile {
     if (this.context.file) return this.context.file;
-    throw new VaultraError(
-      "config.not-found",
-      "There is no configuration file, and no --db names a database",
-      {
-        hint: 'Say --db sqlite:PATH --to FOLDER, or write a vaultra.yaml (see "vaultra config schema").',
-      },
-    );
+    throw new VaultraError("config.not-found", "There is no configuration file", {
+      hint:
+        "Write a vaultra.yaml, or name one with --config; a backup also takes --db sqlite:PATH --to FOLDER.",
+    });
   }
 
   /**
-   * The stores that a command looks into: the one that `--store` names, else all of the configuration.
+   * The stores that a command looks into: the one that `--store` names, else all of the configuration, those that
+   * its jobs name by their address too.
    * @throws {VaultraError} `usage.no-store` when there is none
    */
   async stores(address: string | undefined): Promise<ConfiguredStore[]> {
     if (address !== undefined) return [await resolveStore(address, this.context, "--store")];
-    const names = Object.keys(this.context.file?.stores ?? {});
-    if (names.length > 0) {
-      return await Promise.all(names.map((name) => resolveStore(name, this.context, `stores.${name}`)));
+    const { stores = {}, jobs = {} } = this.context.file ?? {};
+    const places = new Map(Object.keys(stores).map((name) => [name, `stores.${name}`]));
+    for (const [name, { store }] of Object.entries(jobs)) {
+      if (typeof store === "string" && !places.has(store)) places.set(store, `jobs.${name}.store`);
+    }
+    if (places.size > 0) {
+      return await Promise.all([...places].map(([store, place]) => resolveStore(store, this.context, place)));
     }
     throw new VaultraError("usage.no-store", "There is no configuration that names a store", {
       hint: "Say where the backups are with --store FOLDER.",

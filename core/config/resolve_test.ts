@@ -199,7 +199,7 @@ jobs:
     'vaultra.yaml:8:13: jobs.a.database.port: expected a number, got "x"',
     'vaultra.yaml:10:15: jobs.a.database.tls.mode: expected off or verify-full, got "on"',
     'vaultra.yaml:11:3: jobs.b: no store is named for "b": add `store`, or --to with an address or a folder',
-    'vaultra.yaml:12:15: jobs.b.database: "acme" does not say which kind of database it is: begin it with one of acme:, acmedb:, single:',
+    'vaultra.yaml:12:15: jobs.b.database: "acme" does not say which kind of database it is: begin it with acme: or acmedb: or single:',
   ]);
 });
 

@@ -126,10 +126,8 @@ export class Resolver {
       : `; known are ${known.map((name) => `${name}:`).join(", ")}`;
     report(
       scheme === undefined
-        ? `"${
-          maskAddress(url).slice(0, 100)
-        }" does not say which kind of ${kind} it is: begin it with one of ${
-          known.map((name) => `${name}:`).join(", ")
+        ? `"${maskAddress(url).slice(0, 100)}" does not say which kind of ${kind} it is: begin it with ${
+          known.map((name) => `${name}:`).join(" or ")
         }`
         : `no ${kind} has addresses that begin with "${scheme.slice(0, 40)}:"${hint}`,
     );

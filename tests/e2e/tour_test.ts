@@ -214,6 +214,23 @@ testEach("vaultra completes commands in four shells", async (place) => {
   assert.match(await place.ok("complete", "--", "list", "--js"), /^--json/);
 });
 
+testEach("vaultra finds backups where the jobs of its configuration keep them", async (place) => {
+  place.sample("shop.db");
+  const job = (name: string, store: string) =>
+    `  ${name}: { database: "sqlite:shop.db", store: "${store}" }\n`;
+  await Deno.writeTextFile(
+    place.path("vaultra.yaml"),
+    `version: 1\njobs:\n${job("one", "./b1")}${job("two", "./b2")}${job("three", "./b2")}`,
+  );
+  const told = await place.run(["backup", "--log-level", "info"]);
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stderr, /info.* one: Backing up\n[\s\S]* two: Backing up/i);
+  assert.equal((await place.ok("list")).trim().split("\n").length, 4);
+  assert.equal((await place.ok("verify", "--all")).match(/✔/g)?.length, 3);
+  await place.ok("restore", "latest", "--job", "three", "--to", "sqlite:new.db");
+  await place.bash("cmp shop.db new.db");
+});
+
 testEach("vaultra takes the options of every command before and after its name", async (place) => {
   await prepare(place);
   await place.bash("mkdir config config/vaultra; mv vaultra.yaml config/vaultra/vaultra.yaml");
