@@ -266,6 +266,14 @@ Deno.test("backup() keeps the run of a store that is out of reach", async () => 
   ]);
 });
 
+Deno.test("backup() that was made is not told as failed when only its run can't be written", async () => {
+  const { memory, operation, job, events, kept } = setUp([{ method: "put", key: "/runs/", error: full }]);
+  const record = await backup(job, owner, operation);
+  assert.deepEqual(await Array.fromAsync(new Catalog(memory).list()), [record]);
+  assert.deepEqual(kept.map(({ outcome, backup }) => [outcome, backup]), [["ok", record.id]]);
+  assert.ok(events.some((event) => event.type === "warning" && event.code === "store.disk-full"));
+});
+
 for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
   Deno.test(`restore() leaves its target as it was when it fails at "${at}"`, async () => {
     const { memory, operation, job } = setUp();

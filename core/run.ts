@@ -57,19 +57,9 @@ export async function recordRun(
     throw error;
   }
   await using open = store;
+  let record: BackupRecord;
   try {
-    const record = await work(open, { ...operation, listener: tail.listener });
-    await writeRun(open, {
-      ...document(record.warnings.length > 0 ? "warning" : "ok", {
-        raw: record.raw,
-        stored: record.archive.size,
-        rows: record.rows,
-        objects: record.objects,
-        milliseconds: record.milliseconds,
-      }),
-      backup: record.id,
-    }, operation.surroundings);
-    return record;
+    record = await work(open, { ...operation, listener: tail.listener });
   } catch (thrown) {
     const error = reasonOf(thrown, operation);
     await writeRun(open, failed(error), operation.surroundings).catch(async () => {
@@ -77,6 +67,29 @@ export async function recordRun(
     });
     throw error;
   }
+  const run: RunDocument = {
+    ...document(record.warnings.length > 0 ? "warning" : "ok", {
+      raw: record.raw,
+      stored: record.archive.size,
+      rows: record.rows,
+      objects: record.objects,
+      milliseconds: record.milliseconds,
+    }),
+    backup: record.id,
+  };
+  try {
+    await writeRun(open, run, operation.surroundings);
+  } catch (thrown) {
+    // The backup exists all the same, and is listed: told as failed, it would be made again for nothing.
+    const { code, message } = toVaultraError(thrown);
+    operation.listener({
+      type: "warning",
+      code,
+      message: `The backup was made, but not the document of its run: ${message}`,
+    });
+    await operation.keepRun?.(run);
+  }
+  return record;
 }
 
 /** Opens a store that outlives the operation's signal; single calls are cancelled by theirs. */
