@@ -96,10 +96,10 @@ export function* splitLines(blocks: readonly Uint8Array[], path: string): Genera
     for (let end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) yield text.slice(at, end);
     begun = text.slice(at);
     if (begun.length > MAX_LINE_BYTES) {
-      throw damagedIndex(`"${path}" has a line longer than ${MAX_LINE_BYTES} characters`);
+      throw damagedIndex(`The archive's "${path}" has a line longer than ${MAX_LINE_BYTES} characters`);
     }
   }
-  if (begun !== "") throw damagedIndex(`"${path}" ends in the middle of a line`);
+  if (begun !== "") throw damagedIndex(`The archive's "${path}" ends in the middle of a line`);
 }
 
 /** The section of an entry of the index. */

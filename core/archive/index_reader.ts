@@ -54,7 +54,9 @@ export class IndexReader {
       for (const block of blocks) {
         if (block.buffer.byteLength > GROUP_BYTES) freeBlock(new Uint8Array(block.buffer));
       }
-      if (line !== end) throw damagedIndex(`"${place.path}" does not hold as many lines as it must`);
+      if (line !== end) {
+        throw damagedIndex(`The archive's "${place.path}" does not hold as many lines as it must`);
+      }
       if (line === this.#manifest.totals.entries) checkFollows(before!, this.#manifest.index[0]!);
     }
   }

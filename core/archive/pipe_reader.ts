@@ -137,14 +137,14 @@ export class PipeReader implements AsyncDisposable {
 
   #checkIndex(item: TarEntry, piece: number): void {
     if (item.path !== indexPath(piece)) {
-      throw damagedIndex(`${quoteName(item.path)} stands where piece ${piece} of the index must`);
+      throw damagedIndex(`The entry ${quoteName(item.path)} stands where piece ${piece} of the index must`);
     }
     const hash = createHash("sha256");
     for (const line of splitLines(item.content, item.path)) {
       hash.update(digestText(parseLine(line)));
     }
     if (this.#pieces[piece]?.digest("hex") !== hash.digest("hex")) {
-      throw damagedIndex(`"${item.path}" does not describe the entries that the archive holds`);
+      throw damagedIndex(`The archive's "${item.path}" does not describe the entries that the archive holds`);
     }
     this.#documents.push(documentOf(item));
   }
@@ -201,18 +201,23 @@ async function* tarEntries(
   { pool, signal }: PipeReaderOptions,
 ): AsyncGenerator<TarEntry, void> {
   const parser = new TarParser();
-  for await (const { bytes } of rawFrames(stream, { codec: codecNamed(compression), pool, signal })) {
-    yield* parser.push(bytes);
-    if (parser.taken !== bytes.length) throw damagedTar("Bytes follow the end of the archive's tar");
+  try {
+    for await (const { bytes } of rawFrames(stream, { codec: codecNamed(compression), pool, signal })) {
+      yield* parser.push(bytes);
+      if (parser.taken !== bytes.length) throw damagedTar("Bytes follow the end of the archive's tar");
+    }
+  } catch (error) {
+    throw inEntry(error, parser.unfinished);
   }
-  if (!parser.ended) {
-    const within = parser.unfinished;
-    throw new VaultraError(
-      "damaged.truncated",
-      within === undefined
-        ? "The archive ends before its manifest"
-        : `The archive ends within ${quoteName(within)}`,
-      { hint: "It was not finished or was cut short. Restore another backup, or another copy of this one." },
-    );
-  }
+  if (!parser.ended) throw inEntry(unfinished(), parser.unfinished);
+}
+
+/** An error of a stream's frames, with the entry that they broke off in. */
+function inEntry(error: unknown, path: string | undefined): unknown {
+  if (path === undefined || !(error instanceof VaultraError) || error.family !== "damaged") return error;
+  if (error.message.includes(path)) return error;
+  return new VaultraError(error.code, `The entry ${quoteName(path)} is not whole: ${error.message}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+  });
 }
