@@ -224,7 +224,7 @@ testEach("vaultra finds backups where the jobs of its configuration keep them", 
   );
   const told = await place.run(["backup", "--log-level", "info"]);
   assert.equal(told.code, 0, told.stderr);
-  assert.match(told.stderr, /info.* one: Backing up\n[\s\S]* two: Backing up/i);
+  assert.match(told.stderr, /\[INF\].* one: Backing up\n[\s\S]* two: Backing up/);
   assert.equal((await place.ok("list")).trim().split("\n").length, 4);
   assert.equal((await place.ok("verify", "--all")).match(/✔/g)?.length, 3);
   await place.ok("restore", "latest", "--job", "three", "--to", "sqlite:new.db");
