@@ -32,7 +32,9 @@ export interface Provision {
 const programs: Readonly<Record<string, string>> = {
   gzip: "gzip",
   python3: "python3",
+  setpriv: "util-linux",
   sqlite3: "sqlite3",
+  strace: "strace",
   tar: "tar",
   zstd: "zstd",
 };
