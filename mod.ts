@@ -16,7 +16,6 @@
  *   restore,
  *   Secrets,
  *   surroundings,
- *   VaultraError,
  *   WorkerHost,
  * } from "@vaultra/vaultra";
  *
@@ -37,7 +36,7 @@
  *     signal: operation.signal,
  *     log: eventLogger(operation.listener, "store"),
  *   });
- *   const { comparison } = await restore({
+ *   await restore({
  *     origin: { kind: "backup", store, key: archiveKeyOf(record), record },
  *     target: () => Promise.resolve(restoring),
  *     only: [],
@@ -47,8 +46,6 @@
  *     ifExists: "fail",
  *     dryRun: false,
  *   }, operation);
- *   const differences = comparison?.differences ?? [];
- *   if (differences.length > 0) throw new VaultraError("different.restored", differences.join("; "));
  * }
  * ```
  *

@@ -14,6 +14,34 @@ import { eventLogger } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
 import type { Session } from "./session.ts";
 
+/** A backup and the open store that holds it. */
+export interface FoundBackup {
+  readonly store: ObjectStore;
+  readonly record: BackupRecord;
+  readonly configured: ConfiguredStore;
+}
+
+/**
+ * The one that a name means of what each store found by it: the newest for `latest`, else the one that all of them are a
+ * copy of.
+ * @throws {VaultraError} `usage.ambiguous-backup`
+ */
+function chosenOf(name: string, found: readonly FoundBackup[]): FoundBackup {
+  const names = new Set(
+    found.map(({ record }) => name === "latest" ? record.job : `${record.job} ${record.id}`),
+  );
+  if (names.size > 1) {
+    throw new VaultraError(
+      "usage.ambiguous-backup",
+      `"${name}" names several backups: ${[...names].sort().join(", ")}`,
+      {
+        hint: "Say which with --job, with --store, or by its whole id.",
+      },
+    );
+  }
+  return found.reduce((newest, other) => other.record.id > newest.record.id ? other : newest);
+}
+
 /** The configuration of one run of a command. */
 export class Workspace {
   readonly context: ResolveContext;
@@ -75,30 +103,33 @@ export class Workspace {
   }
 
   /**
-   * The one backup that a person named, in the first store that holds it. The store is the caller's to close.
+   * The one backup that a person named, in whichever store holds it. The store is the caller's to close.
    * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`
    */
   async findBackup(
     name: string,
     options: { readonly store?: string | undefined; readonly job?: string | undefined },
-  ): Promise<
-    { readonly store: ObjectStore; readonly record: BackupRecord; readonly configured: ConfiguredStore }
-  > {
+  ): Promise<FoundBackup> {
+    const query = options.job === undefined ? {} : { job: options.job };
     let missing: VaultraError | undefined;
-    for (const configured of await this.stores(options.store)) {
-      const store = await this.openStore(configured);
-      try {
-        const record = await this.catalog(store).find(
-          name,
-          options.job === undefined ? {} : { job: options.job },
-        );
-        return { store, record, configured };
-      } catch (error) {
-        await store[Symbol.asyncDispose]();
-        if (!(error instanceof VaultraError && error.family === "no-backup")) throw error;
-        missing ??= error;
+    const found: FoundBackup[] = [];
+    try {
+      for (const configured of await this.stores(options.store)) {
+        const store = await this.openStore(configured);
+        try {
+          found.push({ store, record: await this.catalog(store).find(name, query), configured });
+        } catch (error) {
+          await store[Symbol.asyncDispose]();
+          if (!(error instanceof VaultraError && error.family === "no-backup")) throw error;
+          missing ??= error;
+        }
       }
+      const chosen = found.length > 0 ? chosenOf(name, found) : undefined;
+      if (chosen === undefined) throw missing!;
+      found.splice(found.indexOf(chosen), 1);
+      return chosen;
+    } finally {
+      for (const { store } of found) await store[Symbol.asyncDispose]();
     }
-    throw missing!;
   }
 }

@@ -19,7 +19,7 @@ import { freeBlock, once } from "./streams/blocks.ts";
 import type { ByteStream } from "./streams/bytes.ts";
 import { VERSION } from "./version.ts";
 
-/** Why nobody else may run the job meanwhile, as the lock names its holder. */
+/** Who runs the backup, as its lock names the holder to others. */
 export interface BackupOwner {
   readonly host: string;
   readonly pid: number;
@@ -82,7 +82,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   const header = checkedHeader(headerOf(job, id, started, source));
 
   listener({ type: "phase", phase: "Backing up", job: job.name });
-  await using pool = await FramePool.open({
+  await using pool = FramePool.open({
     signal: operation.signal,
     ...(operation.workers === undefined ? {} : { workers: operation.workers }),
   });
@@ -113,7 +113,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     // The clock may have been set back meanwhile.
     milliseconds: Math.max(0, finished.getTime() - started.getTime()),
     log: { start: source.start.position, stop: stored.summary.stop },
-    warnings: [...source.start.warnings],
+    warnings: stored.summary.warnings?.length ?? 0,
     tool: header.tool,
   };
   await commit(store, record, stored.key, operation.signal);
@@ -182,7 +182,10 @@ async function storeArchive(
   const read = async () => {
     try {
       await readSource(source, writer, operation);
-      const summary: SourceSummary = await source.finish();
+      const found = await source.finish();
+      const late = found.warnings ?? [];
+      for (const message of late) operation.listener({ type: "warning", code: "source", message });
+      const summary: SourceSummary = { ...found, warnings: [...source.start.warnings, ...late] };
       return { summary, totals: await writer.finish(summary, operation.surroundings.now()) };
     } catch (error) {
       writer.abort(toVaultraError(error));

@@ -4,6 +4,8 @@ import { type Fault, FaultyStore } from "../tests/fakes/faulty_store.ts";
 import { InProcessHost } from "../tests/fakes/in_process_host.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
 import { FramePool } from "./archive/frame_pool.ts";
+import { storeSource } from "./archive/range_source.ts";
+import { ArchiveReader } from "./archive/reader.ts";
 import { backup } from "./backup.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { archiveKeyOf, lockKey } from "./catalog/keys.ts";
@@ -106,7 +108,7 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
   assert.equal(record.rows, 1001);
   assert.deepEqual(record.log, { start: "7", stop: "9" });
   {
-    await using pool = await FramePool.open({ workers: 1, signal: operation.signal });
+    await using pool = FramePool.open({ workers: 1, signal: operation.signal });
     assert.equal((await verify(memory, record, pool, operation)).rows, 1001);
   }
   const target = new FakeDatabase();
@@ -115,7 +117,7 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
     target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
     ...everything,
   }, operation);
-  assert.deepEqual(outcome.comparison, { compared: 3, differences: [] });
+  assert.deepEqual(outcome.comparison, { compared: 3, content: false, differences: [] });
   assert.deepEqual(target.tables, database.tables);
   assert.deepEqual([database.open, target.open], [0, 0]);
 });
@@ -213,7 +215,7 @@ Deno.test("backup() refuses what a plugin tells and no archive or record can hol
   for (
     const [tells, code] of [
       [{ version: "x".repeat(201) }, "plugin.start"],
-      [{ warnings: Array(200).fill("x".repeat(10_000)) }, "damaged.record"],
+      [{ warnings: ["x".repeat(10_001)] }, "plugin.summary"],
     ] as const
   ) {
     const { memory, database, operation, job } = setUp();
@@ -221,6 +223,19 @@ Deno.test("backup() refuses what a plugin tells and no archive or record can hol
     assert.equal((await failure(backup(job, owner, operation))).code, code);
     assert.deepEqual((await keys(memory)).filter((key) => !key.includes("/runs/")), []);
   }
+});
+
+Deno.test("backup() counts its warnings in the record and tells them in the manifest alone", async () => {
+  const { memory, database, operation, job, events } = setUp();
+  database.warnings = ['The table "secret" is odd'];
+  const record = await backup(job, owner, operation);
+  assert.equal(record.warnings, 1);
+  assert(!JSON.stringify(record).includes("secret"));
+  assert(events.some((event) => event.type === "warning" && event.message.includes("secret")));
+  await using pool = FramePool.open({ workers: 1, signal: operation.signal });
+  const source = storeSource(memory, archiveKeyOf(record), record.archive.size);
+  const archive = await ArchiveReader.open(source, { pool, record, signal: operation.signal });
+  assert.deepEqual(archive.manifest.warnings, database.warnings);
 });
 
 Deno.test("backup() refuses to run twice at once", async () => {
@@ -289,6 +304,25 @@ for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
     assert.deepEqual([target.tables.size, target.open], [0, 0]);
   });
 }
+
+Deno.test("restore() ends with 15 when its target is not what was backed up", async () => {
+  const { memory, operation, job } = setUp();
+  const record = await backup(job, owner, operation);
+  const target = new FakeDatabase();
+  target.loses = "users";
+  const error = await failure(restore({
+    origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
+    target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
+    only: [],
+    exclude: [],
+    schemaOnly: false,
+    dataOnly: false,
+    ifExists: "fail",
+    dryRun: false,
+  }, operation));
+  assert.equal(error.exitCode, 15);
+  assert.match(error.message, /table "users" has 999 rows instead of 1000/);
+});
 
 Deno.test("restore() refuses a target that holds something, another engine and an absent archive", async () => {
   const { memory, database, operation, job } = setUp();

@@ -9,9 +9,9 @@ const view = { name: "recent", kind: "view", within: 1 };
 const all = [pages, orders, main, view];
 
 Deno.test("compareObjects() finds nothing between equals, and counts what it could compare", () => {
-  assert.deepEqual(compareObjects(all, all, "content"), { compared: 3, differences: [] });
-  assert.deepEqual(compareObjects(all, all, "rows"), { compared: 2, differences: [] });
-  assert.deepEqual(compareObjects(all, [], "none"), { compared: 0, differences: [] });
+  assert.deepEqual(compareObjects(all, all, "content"), { compared: 3, content: true, differences: [] });
+  assert.deepEqual(compareObjects(all, all, "rows"), { compared: 2, content: false, differences: [] });
+  assert.deepEqual(compareObjects(all, [], "none"), { compared: 0, content: false, differences: [] });
 });
 
 Deno.test("compareObjects() tells of missing objects, of other rows and of other content", () => {
@@ -30,9 +30,14 @@ Deno.test("compareObjects() tells of missing objects, of other rows and of other
 });
 
 Deno.test("compareObjects() asks of a part only for the rows of what was chosen", () => {
-  assert.deepEqual(compareObjects(all, [main], "content", ["main"]), { compared: 1, differences: [] });
+  assert.deepEqual(compareObjects(all, [main], "content", ["main"]), {
+    compared: 1,
+    content: false,
+    differences: [],
+  });
   assert.deepEqual(compareObjects(all, [main], "content", ["main", "orders"]), {
     compared: 2,
+    content: false,
     differences: ['table "orders" is missing'],
   });
 });

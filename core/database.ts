@@ -114,6 +114,8 @@ export interface EntrySink {
 /** What a source knows when all was read. */
 export interface SourceSummary {
   readonly stop: Position;
+  /** What a person must know of this backup and was not known at its start, each a sentence. */
+  readonly warnings?: readonly string[];
   /** Every object with its number when it has data of its own, its rows and its proof. */
   readonly objects: readonly SourceObject[];
 }

@@ -12,7 +12,7 @@ import { FramePool } from "./archive/frame_pool.ts";
 import { sourceObject } from "./archive/manifest.ts";
 import { storeSource } from "./archive/range_source.ts";
 import type { Configured } from "./config/job.ts";
-import { compareObjects, type Comparison } from "./compare.ts";
+import { compareObjects, type Comparison, refuseDifferences } from "./compare.ts";
 import type {
   HostedDatabase,
   PartReader,
@@ -25,6 +25,7 @@ import type {
   Section,
 } from "./database.ts";
 import { VaultraError } from "./errors.ts";
+import { OTHER_BACKUP } from "./hints.ts";
 import { eventLogger, type Operation } from "./operation.ts";
 import type { ObjectReader } from "./store.ts";
 import { joinBlocks } from "./streams/blocks.ts";
@@ -65,17 +66,20 @@ export interface RestoreOutcome {
   readonly plan: RestorePlan;
   /** Absent after a dry run. */
   readonly report?: RestoreReport;
-  /** The target's objects against the manifest's; absent after a dry run. */
+  /** How the target was compared with the manifest, without a difference; absent after a dry run. */
   readonly comparison?: Comparison;
 }
 
 /**
  * Restores a backup.
- * @throws {VaultraError} `damaged.*` when a part is wrong; `target.*` when something is in the way; `database.*`.
- * The target is then as it was.
+ * @throws {VaultraError} `damaged.*` when a part is wrong; `target.*` when something is in the way; `database.*`: the target is
+ * then as it was. `different.restored` when the result is not what was backed up.
  */
 export async function restore(options: RestoreOptions, operation: Operation): Promise<RestoreOutcome> {
-  await using pool = await FramePool.open({ signal: operation.signal });
+  await using pool = FramePool.open({
+    signal: operation.signal,
+    ...(operation.workers === undefined ? {} : { workers: operation.workers }),
+  });
   operation.listener({ type: "phase", phase: "Opening the archive" });
   await using archive = await openArchive(options.origin, pool, operation);
   const known = archive.reader instanceof ArchiveReader ? archive.reader.manifest : undefined;
@@ -84,6 +88,7 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   const proof = options.proof ?? header.options.proof;
 
   await using database = await openTarget(options, header, operation);
+  refuseUnable(options, database, header.engine);
   await using target = await database.restore(requestOf(options, header, known, proof));
   const plan = await target.plan();
   if (options.dryRun) return { header, plan };
@@ -110,6 +115,7 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
     options.script !== undefined || options.schemaOnly ? "none" : proof,
     plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
   );
+  refuseDifferences(report.target, comparison);
   return { header, plan, report, comparison };
 }
 
@@ -209,6 +215,18 @@ function requestOf(
   };
 }
 
+/** @throws {VaultraError} `usage.unsupported` for what the engine's adapter can't do */
+function refuseUnable(options: RestoreOptions, { capabilities }: HostedDatabase, engine: string): void {
+  const unable = (what: string, hint: string) =>
+    new VaultraError("usage.unsupported", `${what} is not possible for ${engine}`, { hint });
+  if (options.script !== undefined && !capabilities.sql) {
+    throw unable("A restore as SQL text", "Give a database's address with --to.");
+  }
+  if ((options.only.length > 0 || options.exclude.length > 0) && !capabilities.selective) {
+    throw unable("A restore of single objects", "Restore all of it.");
+  }
+}
+
 function refuseConflicts(plan: RestorePlan): void {
   if (plan.conflicts.length === 0) return;
   throw new VaultraError("target.not-empty", plan.conflicts.join("; "), {
@@ -263,7 +281,7 @@ async function pullParts({ reader, bytesRead }: OpenArchive, target: RestoreTarg
       const line = (await linesOf(section, object))[part];
       if (line === undefined) {
         throw new VaultraError("damaged.index", `The archive has no part ${part} of object ${object}`, {
-          hint: "Restore another backup, or read another copy of this one.",
+          hint: OTHER_BACKUP,
         });
       }
       const block = joinBlocks((await reader.read(line)).bytes);

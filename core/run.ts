@@ -68,7 +68,7 @@ export async function recordRun(
     throw error;
   }
   const run: RunDocument = {
-    ...document(record.warnings.length > 0 ? "warning" : "ok", {
+    ...document(record.warnings > 0 ? "warning" : "ok", {
       raw: record.raw,
       stored: record.archive.size,
       rows: record.rows,

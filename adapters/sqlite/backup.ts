@@ -42,6 +42,7 @@ export class SqliteSource implements BackupSource {
   readonly #request: BackupRequest;
   readonly #check: CheckLevel;
   readonly #context: PluginContext;
+  readonly #warnings: string[] = [];
   #objects: readonly SourceObject[] = [];
 
   constructor(
@@ -84,9 +85,11 @@ export class SqliteSource implements BackupSource {
       if (hashes) await (keep ? writeList(sink, hashes) : this.#hashAgain(sink, hashes));
       const { connection } = this.#snapshot;
       await this.#checkDatabase();
-      const { objects } = connection
+      const { objects, warnings } = connection
         ? await this.#blocking(() => countRows(connection, this.#request.proof !== "none"))
-        : { objects: [] };
+        : { objects: [], warnings: [] };
+      // What listing the objects told was told at the start.
+      this.#warnings.push(...warnings.filter((warning) => !this.start.warnings.includes(warning)));
       this.#objects = [{ ...MAIN, kind: "pages", ...(hashes ? { proof: hashes.proof() } : {}) }, ...objects];
     } catch (thrown) {
       throw sqliteError(thrown, this.#snapshot.path);
@@ -95,7 +98,7 @@ export class SqliteSource implements BackupSource {
 
   finish(): Promise<SourceSummary> {
     this.#snapshot.verify();
-    return Promise.resolve({ stop: "0", objects: this.#objects });
+    return Promise.resolve({ stop: "0", objects: this.#objects, warnings: this.#warnings });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -148,7 +151,10 @@ export class SqliteSource implements BackupSource {
     const { connection, path } = this.#snapshot;
     const level = this.#check;
     if (connection === undefined || level === "none") return;
-    const { damage } = await this.#blocking(() => checkIntegrity(connection, level));
+    const { damage, unchecked } = await this.#blocking(() => checkIntegrity(connection, level));
+    this.#warnings.push(
+      ...unchecked.map((reason) => `A part of the integrity check could not run: ${reason}`),
+    );
     if (damage.length === 0) return;
     throw new VaultraError("database.corrupt", `The database "${path}" is corrupt: ${damage[0]}`, {
       hint:

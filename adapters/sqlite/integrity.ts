@@ -20,7 +20,7 @@ const MAX_FINDINGS = 1_000_000;
 
 /** Findings that say nothing against the rows: broken rules of the schema, and indexes that can be made anew. */
 const flawPattern =
-  /^(NULL value in |CHECK constraint failed in |NUMERIC value in |TEXT value in |non-\w+ value in |malformed inverted index for FTS|unable to validate the inverted index|In RTree |non-unique entry in |wrong # of entries in index |row \d+ (missing from|values differ from) index )/;
+  /^(NULL value in |CHECK constraint failed in |NUMERIC value in |TEXT value in |non-\w+ value in |malformed inverted index for FTS|unable to validate the inverted index|In RTree |non-unique entry in |wrong # of entries in index |rowid not at end-of-record for row \d+ of index |row \d+ (missing from|values differ from) index )/;
 
 /** Runs `pragma quick_check` or `pragma integrity_check` and sorts what it finds. */
 export function checkIntegrity(connection: DatabaseSync, level: "quick" | "full"): Integrity {

@@ -7,6 +7,7 @@ import type {
   RestoreTarget,
   SourceObject,
 } from "../../core/database.ts";
+import { compareObjects, refuseDifferences } from "../../core/compare.ts";
 import { toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
@@ -78,13 +79,16 @@ export class FileRestore implements RestoreTarget {
     throw new VaultraError("internal", "A whole database file makes no SQL text");
   }
 
-  /** @throws {VaultraError} `damaged.*`, `target.exists`, `target.in-use`, `target.disk-full` */
+  /** @throws {VaultraError} `damaged.*`, `different.restored`, `target.exists`, `target.in-use`, `target.disk-full` */
   async commit(): Promise<RestoreReport> {
     try {
       const pages = this.#pages ??= this.#begin();
       const patience = checkPatience(pages.bytes);
       const header = await this.#context.blocking(patience, () => pages.finish());
       const report = await this.#context.blocking(patience, () => this.#examine(header, pages.bytes));
+      // Compared before it takes its place: what stands there is worth more than a copy that differs.
+      const { objects = [], proof } = this.#request;
+      refuseDifferences("The restored copy", compareObjects(objects, report.objects, proof));
       if (this.#request.ifExists === "replace") placeOver(this.#engine, this.#work, this.#target);
       else placeNew(this.#work, this.#target);
       await this.#context.syncFolder(dirname(this.#target));

@@ -5,6 +5,7 @@ import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Job } from "../../core/config/job.ts";
 import { exitCodes, toVaultraError } from "../../core/errors.ts";
 import type { BackupOptions } from "../commands/backup.ts";
+import { joinedCode } from "../exit_code.ts";
 import { chosenJobs } from "../jobs.ts";
 import { keepRunLocally } from "../local_runs.ts";
 import { tableText } from "../output/table.ts";
@@ -25,12 +26,12 @@ export async function backup(
     for (const warning of job.warnings) session.warn(warning);
     try {
       const own = options.dryRun ? await tellPlan(session, job) : await backupOne(session, job);
-      code ||= own;
+      code = joinedCode(code, own);
     } catch (thrown) {
       session.context.signal.throwIfAborted();
       const error = toVaultraError(thrown);
       session.fail(error);
-      code ||= error.exitCode;
+      code = joinedCode(code, error.exitCode);
     }
   }
   return code;
@@ -44,7 +45,7 @@ async function backupOne(session: Session, job: Job): Promise<number> {
   });
   session.json({ type: "result", command: "backup", store: job.store.name, record });
   session.say(backupText(session, job, record));
-  return record.warnings.length > 0 ? exitCodes.warning : 0;
+  return record.warnings > 0 ? exitCodes.warning : 0;
 }
 
 function backupText(session: Session, job: Job, record: BackupRecord): string {

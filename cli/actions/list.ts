@@ -1,6 +1,7 @@
 import type { BackupRecord } from "../../core/archive/format.ts";
 import { listRuns, type RunDocument } from "../../core/catalog/runs.ts";
 import type { ConfiguredStore } from "../../core/config/job.ts";
+import { exitCodes } from "../../core/errors.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import { tableText } from "../output/table.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
@@ -59,7 +60,7 @@ export async function list(
       ]),
     ),
   );
-  return 0;
+  return session.warnings > 0 ? exitCodes.warning : 0;
 }
 
 async function listJobs(session: Session, workspace: Workspace, options: ListOptions): Promise<number> {
@@ -97,7 +98,7 @@ async function listJobs(session: Session, workspace: Workspace, options: ListOpt
       ]),
     ),
   );
-  return 0;
+  return session.warnings > 0 ? exitCodes.warning : 0;
 }
 
 async function listRunsOf(session: Session, workspace: Workspace, options: ListOptions): Promise<number> {
@@ -130,7 +131,7 @@ async function listRunsOf(session: Session, workspace: Workspace, options: ListO
       ]),
     ),
   );
-  return 0;
+  return session.warnings > 0 ? exitCodes.warning : 0;
 }
 
 /** The jobs whose runs are listed: those of the configuration and those that the store knows, failed ones too. */

@@ -94,14 +94,14 @@ async function openOrigin(
     const { store, record } = await workspace.findBackup(name, options);
     return { origin: { kind: "backup", store, key: archiveKeyOf(record), record }, store };
   }
-  return await openAddress(workspace, from!);
+  return await openAddress(session, workspace, from!);
 }
 
 /**
  * An archive by its address: the folder above it is the store. Its record, if it lies beside it as in a store of
  * Vaultra's, is used and must fit.
  */
-async function openAddress(workspace: Workspace, address: string): Promise<Opened> {
+async function openAddress(session: Session, workspace: Workspace, address: string): Promise<Opened> {
   const { folder, key } = splitAddress(address);
   if (key === "") {
     throw new VaultraError("usage.which-backup", `"${address}" names no archive`, {
@@ -118,8 +118,11 @@ async function openAddress(workspace: Workspace, address: string): Promise<Opene
     );
     await using parent = above;
     const record = await workspace.catalog(parent).read(parsed).catch((error) => {
-      if (error instanceof VaultraError && error.family === "no-backup") return undefined;
-      throw error;
+      if (!(error instanceof VaultraError)) throw error;
+      // The archive can be read by itself: whoever names it may have lost its record, or has one that was damaged.
+      if (error.family === "damaged") session.warn(error.message, "The archive is read without it.");
+      else if (error.family !== "no-backup") throw error;
+      return undefined;
     });
     return { origin: { kind: "backup", store, key, ...(record === undefined ? {} : { record }) }, store };
   } catch (error) {
@@ -150,7 +153,6 @@ async function scriptTarget(engine: string, script: Script, workspace: Workspace
 function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
   const { header, plan, report, comparison } = outcome;
   const { green, bold } = session.style;
-  const differences = comparison?.differences ?? [];
   session.json({
     type: report === undefined ? "plan" : "result",
     command: "restore",
@@ -166,25 +168,16 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
     return plan.conflicts.length > 0 ? exitCodes.target : 0;
   }
   const target = script?.name ?? report.target;
-  if (differences.length > 0) {
-    throw new VaultraError(
-      "different.restored",
-      `${target} was restored, but ${differences.length} of ${
-        countOf(comparison.compared, "object")
-      } differ from what was backed up: ${differences.slice(0, 5).join("; ")}`,
-      {
-        hint: "Do not rely on it. Verify the backup, and restore again or another one.",
-        details: { differences },
-      },
-    );
-  }
   say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
   if (comparison.compared > 0) {
+    const [equal, all] = [comparison.compared, countOf(comparison.compared, "object")];
     say(
-      `  ${comparison.compared} of ${countOf(comparison.compared, "object")} identical to what was backed up`,
+      comparison.content
+        ? `  ${equal} of ${all} identical to what was backed up`
+        : `  ${equal} of ${all} with as many rows as were backed up`,
     );
   }
-  return 0;
+  return report.warnings.length > 0 ? exitCodes.warning : 0;
 }
 
 function planText(session: Session, id: string, plan: RestorePlan): string {

@@ -21,7 +21,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
   const { store, record, configured } = await workspace.findBackup(name, options);
   await using _open = store;
   const { signal } = session.context;
-  await using pool = await FramePool.open({ workers: 1, signal });
+  await using pool = FramePool.open({ workers: 1, signal });
   const source = storeSource(store, archiveKeyOf(record), record.archive.size, signal);
   const { header, manifest } = await ArchiveReader.open(source, { pool, record, signal });
   session.json({
@@ -53,7 +53,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
     line("sha-256", record.archive.sha256),
     line("made by", record.tool),
     ...(record.label === undefined ? [] : [line("label", record.label)]),
-    ...record.warnings.map((warning) => line("warning", warning)),
+    ...(manifest.warnings ?? []).map((warning) => line("warning", warning)),
   ];
   session.say(lines.filter((text) => text.trim() !== "").join("\n"));
   if (options.objects) {

@@ -1,9 +1,10 @@
 import { FramePool } from "../../core/archive/frame_pool.ts";
 import type { BackupRecord } from "../../core/archive/format.ts";
-import { toVaultraError, VaultraError } from "../../core/errors.ts";
+import { exitCodes, toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import { verify as verifyBackup } from "../../core/verify.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
+import { joinedCode } from "../exit_code.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 
@@ -26,7 +27,7 @@ export async function verify(
     });
   }
   const workspace = await Workspace.open(session);
-  await using pool = await FramePool.open({ signal: session.context.signal });
+  await using pool = FramePool.open({ signal: session.context.signal });
   let code = 0;
   let checked = 0;
   const check = async (store: ObjectStore, record: BackupRecord) => {
@@ -37,7 +38,7 @@ export async function verify(
       session.context.signal.throwIfAborted();
       const error = toVaultraError(thrown);
       session.fail(error);
-      code ||= error.exitCode;
+      code = joinedCode(code, error.exitCode);
     }
   };
   if (options.all) {
@@ -52,7 +53,7 @@ export async function verify(
       });
     }
     // The catalog passes over a record that is not sound, with a warning: not every backup was verified then.
-    if (code === 0 && session.warnings > 0) code = 13;
+    if (session.warnings > 0) code = joinedCode(code, exitCodes.damaged);
   }
   for (const name of names) {
     const { store, record } = await workspace.findBackup(name, options);

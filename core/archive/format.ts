@@ -138,6 +138,8 @@ export const manifest = z.object({
   }),
   /** The engine's log position where this backup stands and where the next incremental begins. */
   log: z.object({ start: z.string(), stop: z.string() }),
+  /** What a person must know of this backup, each a sentence. */
+  warnings: z.array(z.string().max(10_000)).max(10_000).optional(),
 });
 /** `manifest.json`: the archive's last entry. */
 export type Manifest = z.infer<typeof manifest>;
@@ -163,7 +165,8 @@ export const backupRecord = z.object({
   proof: z.enum(["none", "rows", "content"]),
   milliseconds: count,
   log: z.object({ start: z.string(), stop: z.string() }),
-  warnings: z.array(z.string()),
+  /** How many things of this backup a person must know. Their sentences may name tables, and stand in the manifest. */
+  warnings: count,
   tool: z.string().max(100),
 });
 /** The record: the commit mark beside the archive. */

@@ -39,6 +39,9 @@ export function buildManifest(input: ManifestInput): Manifest {
       raw: ledger.raw,
     },
     log: { start: input.start, stop: summary.stop },
+    ...(summary.warnings === undefined || summary.warnings.length === 0
+      ? {}
+      : { warnings: summary.warnings }),
   });
   if (!built.success) throw badSummary("The plugin's summary of the backup is malformed", built.error);
   const named = new Map(objects.map(({ object, name }) => [object, name]));

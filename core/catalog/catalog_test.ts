@@ -28,7 +28,7 @@ function record(job: string, id: string, more: Partial<BackupRecord> = {}): Back
     proof: "content",
     milliseconds: 4,
     log: { start: "", stop: "" },
-    warnings: [],
+    warnings: 0,
     tool: "vaultra 0.1.0",
     ...more,
   };

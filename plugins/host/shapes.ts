@@ -87,7 +87,11 @@ export const sourceEvent = z.discriminatedUnion("type", [
 ]);
 
 /** `SourceSummary` */
-export const sourceSummary = z.object({ stop: text, objects: z.array(sourceObject).max(MAX_OBJECTS) });
+export const sourceSummary = z.object({
+  stop: text,
+  objects: z.array(sourceObject).max(MAX_OBJECTS),
+  warnings: z.array(text).max(MAX_OBJECTS).exactOptional(),
+});
 
 /** The handle of a restore's target. */
 export const openedTarget = z.object({ handle: count });

@@ -234,7 +234,7 @@ export function forge(lies: Lies = {}): ForgedArchive {
     proof: "rows",
     milliseconds: 60_000,
     log: { start: "1", stop: "1" },
-    warnings: [],
+    warnings: 0,
     tool: "vaultra 0.1.0",
   });
   const bytes = concat([lies.archive?.(whole) ?? whole]);

@@ -121,7 +121,7 @@ export function recordOf(totals: ArchiveTotals, compression: Compression): Backu
     proof: "rows",
     milliseconds: 2000,
     log: { start: "start", stop: "stop" },
-    warnings: [],
+    warnings: 0,
   };
 }
 

@@ -92,7 +92,7 @@ for (const [number, compression] of compressions.entries()) {
     proof: header.options.proof,
     milliseconds: 2000,
     log: { start: "start", stop: "stop" },
-    warnings: [],
+    warnings: 0,
   };
   const recordText = `${JSON.stringify(record, null, 2)}\n`;
   readRecord(new TextEncoder().encode(recordText));
