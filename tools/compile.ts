@@ -24,7 +24,7 @@ const flags = [
   "--allow-env",
   "--allow-sys",
   "--unstable-worker-options",
-  "--v8-flags=--disallow-code-generation-from-strings",
+  "--v8-flags=--disallow-code-generation-from-strings,--max-semi-space-size=8",
   "--no-code-cache",
   // Types are checked by `deno task ok`; what is packed is exactly what deno.lock names.
   "--no-check",

@@ -81,7 +81,7 @@ export class ChannelSender {
   readonly #patience: Patience | undefined;
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   readonly #stopped = new AbortController();
-  #window: number;
+  readonly #window: number;
   #inFlight = 0;
   #ended = false;
 
@@ -95,12 +95,6 @@ export class ChannelSender {
   /** Aborted when the receiver wants no more; the reason is its error. */
   get stopped(): AbortSignal {
     return this.#stopped.signal;
-  }
-
-  /** How many pieces may be on their way. */
-  set window(window: number) {
-    this.#window = window;
-    for (let free = window - this.#inFlight; free > 0; free--) this.#waiting.shift()?.resolve();
   }
 
   /**
@@ -210,11 +204,8 @@ export type ChannelItem =
 
 /** What a receiver puts up with. */
 export interface ReceiverLimits {
-  /**
-   * Pieces that may be unreleased at a time: the sender's window, and what it may send beside it. A function is told every
-   * item as it arrives, before it is counted.
-   */
-  readonly pieces: number | ((item: ChannelItem) => number);
+  /** Pieces that may be unreleased at a time: the sender's window, and what it may send beside it. */
+  readonly pieces: number;
   /** Items that may wait unread. */
   readonly items: number;
   readonly patience?: Patience;
@@ -248,13 +239,9 @@ export class ChannelReceiver {
       case "data":
         this.#data(message);
         return false;
-      case "event": {
-        const item: ChannelItem = { kind: "event", value: message.value };
-        const { pieces } = this.#limits;
-        if (typeof pieces === "function") pieces(item);
-        this.#add(item);
+      case "event":
+        this.#add({ kind: "event", value: message.value });
         return false;
-      }
       case "end":
         this.close();
         return true;
@@ -286,10 +273,7 @@ export class ChannelReceiver {
       chunk: { bytes: new Uint8Array(buffer, 0, length), release },
     };
     this.#outstanding++;
-    const { pieces } = this.#limits;
-    if (this.#outstanding > (typeof pieces === "number" ? pieces : pieces(item))) {
-      throw flood("more data than it was asked for");
-    }
+    if (this.#outstanding > this.#limits.pieces) throw flood("more data than it was asked for");
     if (this.#stopped) return release();
     this.#add(item);
   }

@@ -4,12 +4,10 @@ import { VaultraError } from "../../core/errors.ts";
 import { BLAME_PLUGIN } from "../../core/hints.ts";
 import { type Bytes, CHUNK_BYTES } from "../../core/streams/bytes.ts";
 import type { ChannelSender } from "./channel.ts";
-import { OpenPieces } from "./source_window.ts";
 
 /** Where a source in its Worker writes: entries become events on a channel, with their bytes between. */
 export class ChannelSink implements EntrySink {
   readonly #sender: ChannelSender;
-  readonly #open = new OpenPieces();
   /** Bytes of each object's ended entries, which decide how long its next part may be. */
   readonly #bytes = new Map<number, number>();
   #streams = 0;
@@ -25,35 +23,20 @@ export class ChannelSink implements EntrySink {
   begin(entry: EntryInfo): EntryWriter {
     const stream = ++this.#streams;
     this.#sender.event({ type: "begin", stream, entry });
-    return new ChannelEntry(this.#sender, stream, {
-      sent: () => {
-        this.#open.add(stream);
-        this.#sender.window = this.#open.window;
-      },
-      ended: (summary, bytes) => {
-        this.#sender.event({ type: "end", stream, summary });
-        this.#open.end(stream);
-        this.#sender.window = this.#open.window;
-        if (entry.object !== undefined) {
-          this.#bytes.set(entry.object, (this.#bytes.get(entry.object) ?? 0) + bytes);
-        }
-      },
+    return new ChannelEntry(this.#sender, stream, (summary, bytes) => {
+      this.#sender.event({ type: "end", stream, summary });
+      if (entry.object !== undefined) {
+        this.#bytes.set(entry.object, (this.#bytes.get(entry.object) ?? 0) + bytes);
+      }
     });
   }
-}
-
-/** Told what an entry does. */
-interface EntryListener {
-  /** A piece was sent. */
-  sent(): void;
-  ended(summary: EntryEnd, bytes: number): void;
 }
 
 /** Writes one entry. */
 class ChannelEntry implements EntryWriter {
   readonly #sender: ChannelSender;
   readonly #stream: number;
-  readonly #listener: EntryListener;
+  readonly #onEnd: (summary: EntryEnd, bytes: number) => void;
   /** Handed out by `buffer` and not yet committed. */
   readonly #lent = new Set<Bytes>();
   /** What `write` fills, and how far it got. */
@@ -63,10 +46,10 @@ class ChannelEntry implements EntryWriter {
   #bytes = 0;
   #ended = false;
 
-  constructor(sender: ChannelSender, stream: number, listener: EntryListener) {
+  constructor(sender: ChannelSender, stream: number, onEnd: (summary: EntryEnd, bytes: number) => void) {
     this.#sender = sender;
     this.#stream = stream;
-    this.#listener = listener;
+    this.#onEnd = onEnd;
   }
 
   async buffer(): Promise<Bytes> {
@@ -111,7 +94,7 @@ class ChannelEntry implements EntryWriter {
     this.#flush();
     for (const buffer of this.#lent) this.#sender.giveBack(buffer);
     this.#lent.clear();
-    this.#listener.ended(summary, this.#bytes);
+    this.#onEnd(summary, this.#bytes);
   }
 
   #flush(): void {
@@ -124,9 +107,8 @@ class ChannelEntry implements EntryWriter {
 
   #send(buffer: Bytes, length: number): void {
     this.#bytes += length;
-    if (length === 0) return this.#sender.giveBack(buffer);
-    this.#sender.send(buffer, length, this.#stream);
-    this.#listener.sent();
+    if (length === 0) this.#sender.giveBack(buffer);
+    else this.#sender.send(buffer, length, this.#stream);
   }
 
   #demand(condition: boolean, fault: string): void {

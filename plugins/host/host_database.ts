@@ -42,7 +42,7 @@ import {
   sourceEvent,
   sourceSummary,
 } from "./shapes.ts";
-import { MAX_OPEN_ENTRIES, MAX_SOURCE_EVENTS, OpenPieces } from "./source_window.ts";
+import { MAX_OPEN_ENTRIES, MAX_SOURCE_EVENTS, SOURCE_WINDOW } from "./source_window.ts";
 
 /** Hands every call to the Worker and checks what comes back. */
 export class DatabaseTwin implements HostedDatabase {
@@ -86,22 +86,6 @@ export class DatabaseTwin implements HostedDatabase {
   }
 }
 
-/**
- * Follows what arrives of a source, and tells how many pieces may be on their way. What the events say is checked only
- * when they are read: here a wrong one counts for nothing.
- */
-function piecesAllowed(): (item: ChannelItem) => number {
-  const open = new OpenPieces();
-  return (item) => {
-    if (item.kind === "data") open.add(item.tag);
-    else {
-      const event = item.value as { readonly type?: unknown; readonly stream?: unknown } | null;
-      if (event?.type === "end" && typeof event.stream === "number") open.end(event.stream);
-    }
-    return open.window + MAX_OPEN_ENTRIES;
-  };
-}
-
 /** Yields what a source writes in its Worker. */
 class SourceTwin implements HostedSource {
   readonly start: SourceStart;
@@ -118,7 +102,10 @@ class SourceTwin implements HostedSource {
   async *events(): AsyncGenerator<SourceEvent, void, void> {
     const { rpc } = this.#guest;
     const channel = rpc.newChannel();
-    const receiver = rpc.receiver(channel, { pieces: piecesAllowed(), items: MAX_SOURCE_EVENTS });
+    const receiver = rpc.receiver(channel, {
+      pieces: SOURCE_WINDOW + MAX_OPEN_ENTRIES,
+      items: MAX_SOURCE_EVENTS,
+    });
     const written = this.#guest.call("source.write", [this.#handle, channel], done, {
       deadline: LONG_DEADLINE,
     });
