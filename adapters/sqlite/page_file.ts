@@ -3,16 +3,12 @@ import { VaultraError } from "../../core/errors.ts";
 import { type DatabaseHeader, parseHeader } from "./header.ts";
 import { readHeader } from "./snapshot.ts";
 
-/** After so many bytes what was written is sent to the disk, so that the flush at the end is short. */
-const FLUSH_BYTES = 64 << 20;
-
 /** The database file that the parts of an archive make, written in order. */
 export class PageFile implements Disposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
   #parts = 0;
   #bytes = 0;
-  #unflushed = 0;
   #closed = false;
 
   /** Makes the file. @throws {Deno.errors.AlreadyExists} */
@@ -45,19 +41,14 @@ export class PageFile implements Disposable {
     for (const bytes of entry.bytes) {
       for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
       this.#bytes += bytes.length;
-      this.#unflushed += bytes.length;
     }
-    if (this.#unflushed < FLUSH_BYTES) return;
-    this.#unflushed = 0;
-    this.#file.syncDataSync();
   }
 
   /**
-   * Flushes and closes the file once all parts are in it.
-   * @returns Its header; nothing for an empty database.
+   * The header of the file once all parts are in it; nothing for an empty database.
    * @throws {VaultraError} `damaged.pages` when the length is not what the header tells.
    */
-  finish(): DatabaseHeader | undefined {
+  header(): DatabaseHeader | undefined {
     const header = parseHeader(readHeader(this.#file));
     const pages = header && (header.pageCount ?? Math.floor(this.#bytes / header.pageSize));
     const told = header && pages ? header.pageSize * pages : 0;
@@ -70,9 +61,13 @@ export class PageFile implements Disposable {
         { hint: "Verify the archive, or use another backup." },
       );
     }
-    this.#file.syncSync();
-    this[Symbol.dispose]();
     return header;
+  }
+
+  /** Flushes the file to the disk, on another thread, and closes it. */
+  async flush(): Promise<void> {
+    await this.#file.sync();
+    this[Symbol.dispose]();
   }
 
   /** Closes the file. */

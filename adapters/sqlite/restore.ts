@@ -84,8 +84,12 @@ export class FileRestore implements RestoreTarget {
     try {
       const pages = this.#pages ??= this.#begin();
       const patience = checkPatience(pages.bytes);
-      const header = await this.#context.blocking(patience, () => pages.finish());
+      const header = pages.header();
+      // The disk takes the file while the file is checked.
+      const flushed = pages.flush();
+      flushed.catch(() => {});
       const report = await this.#context.blocking(patience, () => this.#examine(header, pages.bytes));
+      await flushed;
       // Compared before it takes its place: what stands there is worth more than a copy that differs.
       const { objects = [], proof } = this.#request;
       refuseDifferences("The restored copy", compareObjects(objects, report.objects, proof));

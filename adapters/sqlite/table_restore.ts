@@ -150,7 +150,8 @@ export class TableRestore implements RestoreTarget {
   /** The pages of the archive as a database. */
   #unpacked(): DatabaseSync {
     if (this.#source) return this.#source;
-    const header = this.#streamed?.finish();
+    const header = this.#streamed?.header();
+    this.#streamed?.[Symbol.dispose]();
     if (header) clearLogMode(this.#files.pages);
     return this.#source = this.#stack.adopt(this.#openPages(), (connection) => connection.close());
   }
