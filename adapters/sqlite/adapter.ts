@@ -40,7 +40,7 @@ export class SqliteAdapter implements DatabaseAdapter {
   }
 
   inspect(): Promise<DatabaseInfo> {
-    return inspectDatabase(this.#engine, this.#config);
+    return inspectDatabase(this.#engine, this.#config, this.#context);
   }
 
   /** @throws {VaultraError} `usage.whole-file` when the request names tables. */
@@ -79,7 +79,7 @@ export class SqliteAdapter implements DatabaseAdapter {
   }
 
   checks(): AsyncIterable<Check> {
-    return checkDatabase(this.#engine, this.#config);
+    return checkDatabase(this.#engine, this.#config, this.#context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -1,16 +1,21 @@
 import type { Check } from "../../core/events.ts";
+import type { PluginContext } from "../../core/plugin.ts";
 import type { DatabaseSync } from "node:sqlite";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, text } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
 import { parseHeader, versionName } from "./header.ts";
-import { checkIntegrity } from "./integrity.ts";
+import { checkIntegrity, checkPatience } from "./integrity.ts";
 import { realPath } from "./paths.ts";
 import { readHeader } from "./snapshot.ts";
 import { fileSize, openDatabaseFile, pauseEstimate } from "./take_snapshot.ts";
 
 /** The findings of `doctor` about one database. The first failed one ends them where the rest depends on it. */
-export async function* checkDatabase(engine: Engine, config: SqliteConfig): AsyncGenerator<Check> {
+export async function* checkDatabase(
+  engine: Engine,
+  config: SqliteConfig,
+  context: PluginContext,
+): AsyncGenerator<Check> {
   const path = realPath(config.path);
   let connection: DatabaseSync | undefined;
   let file: Deno.FsFile | undefined;
@@ -27,7 +32,8 @@ export async function* checkDatabase(engine: Engine, config: SqliteConfig): Asyn
     connection.exec("rollback");
     yield { name: "sqlite.access", status: "ok", found: "The database and its side files can be written" };
     yield journalCheck(path, text(connection, "pragma journal_mode"), file.statSync().size, config.staging);
-    yield integrityCheck(path, connection);
+    const open = connection;
+    yield await context.blocking(checkPatience(file.statSync().size), () => integrityCheck(path, open));
   } catch (thrown) {
     const { message, hint } = sqliteError(thrown, path);
     const name = connection ? "sqlite.access" : "sqlite.file";
@@ -36,7 +42,6 @@ export async function* checkDatabase(engine: Engine, config: SqliteConfig): Asyn
     connection?.close();
     file?.close();
   }
-  await Promise.resolve();
 }
 
 /** Whether the database was written by a newer library than the one that reads it here. */

@@ -1,26 +1,32 @@
 import type { DatabaseInfo } from "../../core/database.ts";
+import type { PluginContext } from "../../core/plugin.ts";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
+import { checkPatience } from "./integrity.ts";
 import { realPath } from "./paths.ts";
 import { countRows } from "./rows.ts";
 import { openDatabaseFile } from "./take_snapshot.ts";
 
 /** Tells what is in a database, as of one moment. */
-export async function inspectDatabase(engine: Engine, config: SqliteConfig): Promise<DatabaseInfo> {
+export async function inspectDatabase(
+  engine: Engine,
+  config: SqliteConfig,
+  context: PluginContext,
+): Promise<DatabaseInfo> {
   const path = realPath(config.path);
-  await Promise.resolve();
   try {
     openDatabaseFile(path).close();
     const connection = engine.connect(path, { busy: 5000 });
     try {
       connection.exec("begin");
       const bytes = number(connection, "pragma page_count") * number(connection, "pragma page_size");
+      const { objects } = await context.blocking(checkPatience(bytes), () => countRows(connection, true));
       return {
         engine: "sqlite",
         version: engine.version,
         bytes,
-        objects: countRows(connection, true).objects.map(({ name, kind, rows }) => ({
+        objects: objects.map(({ name, kind, rows }) => ({
           name,
           kind,
           ...(rows === undefined ? {} : { rows }),
