@@ -1,20 +1,11 @@
 import { Option } from "@commander-js/extra-typings";
+import type { JobFlags } from "../../core/config/settings.ts";
 import { collect, positiveInteger } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra backup`. */
-export interface BackupOptions {
+export interface BackupOptions extends JobFlags {
   readonly db?: string | undefined;
-  readonly to?: string | undefined;
-  readonly only?: string[] | undefined;
-  readonly exclude?: string[] | undefined;
-  readonly excludeData?: string[] | undefined;
-  readonly compression?: string | undefined;
-  readonly proof?: string | undefined;
-  readonly label?: string | undefined;
-  readonly parallel?: number | undefined;
-  readonly lockTimeout?: string | undefined;
-  readonly timeout?: string | undefined;
   readonly dryRun?: boolean | undefined;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeRegistry } from "./fake_plugins.ts";
+import { fakeRegistry } from "../../tests/fakes/fake_plugins.ts";
 import { configJsonSchema, type JsonSchema, knownKeys } from "./json_schema.ts";
 
 Deno.test("configJsonSchema() is draft 2020-12 and closed", () => {

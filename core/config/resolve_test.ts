@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { VaultraError } from "../errors.ts";
 import { parseConfig } from "./config_file.ts";
 import { describeJob } from "./describe_job.ts";
-import { fakeRegistry } from "./fake_plugins.ts";
+import { fakeRegistry } from "../../tests/fakes/fake_plugins.ts";
 import { type Problem, problemText } from "./problems.ts";
 import {
   adHocJob,

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type AnyPlugin, definePlugin } from "../plugin.ts";
-import { Registry } from "../registry.ts";
-import { VaultraError } from "../errors.ts";
+import { type AnyPlugin, definePlugin } from "../../core/plugin.ts";
+import { Registry } from "../../core/registry.ts";
+import { VaultraError } from "../../core/errors.ts";
 
 function unopened(): Promise<never> {
   return Promise.reject(new VaultraError("internal", "A plugin of the configuration's tests was opened"));
