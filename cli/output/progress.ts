@@ -66,7 +66,7 @@ export function progressText(
     parts.push(bytesText(event.bytes));
   }
   if (rate > 0) parts.push(`${bytesText(rate)}/s`);
-  if (rate > 0 && event.total !== undefined && event.total > event.bytes && elapsed > 500) {
+  if (rate > 0 && event.total !== undefined && event.total > event.bytes && elapsed > 100) {
     parts.push(`${durationText(((event.total - event.bytes) / rate) * 1000)} left`);
   }
   return parts.join("  ");

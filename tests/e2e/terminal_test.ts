@@ -45,7 +45,7 @@ const line = /\r␛\[KBacking up {2}\d+ % {2}[\d.]+ [KM]iB of [\d.]+ MiB {2}[\d.
 
 testEach("vaultra shows progress with rate and time left on a terminal, and only there", async (place) => {
   await prepare(place);
-  // At this level it takes long enough for a time to be told
+  // At this level it takes long enough for the line to be drawn several times
   const backup = ["backup", "--db", "sqlite:shop.db", "--to", "./backups", "--compression", "gzip:9"];
   const seen = await watch(place, backup);
   assert.equal(seen.code, 0, seen.stdout);
