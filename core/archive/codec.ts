@@ -63,6 +63,9 @@ export function measuredLength(meter: FrameMeter, bytes: Uint8Array, offset: num
   return meter.complete ? meter.length : null;
 }
 
+/** The longest input of a frame, so that node:zlib's buffers and the seek table's 32 bits hold it: 1 GiB. */
+export const MAX_RAW = 2 ** 30;
+
 /**
  * The least `chunkSize` for node:zlib: smaller outputs lie in a buffer that others share (`Buffer.poolSize`), and this one's
  * buffer is to be cut and transferred.

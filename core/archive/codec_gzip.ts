@@ -16,14 +16,13 @@ import {
   type FrameCodec,
   type FrameMeter,
   type FrameRange,
+  MAX_RAW,
   MIN_ZLIB_CHUNK,
   ownBytes,
   readU32,
   recompressedHint,
 } from "./codec.ts";
 
-/** The longest input of a frame: 1 GiB. */
-const MAX_RAW = 2 ** 30;
 /** A member's header with subfield `VT`. */
 const HEADER = 20;
 /** CRC32 and ISIZE. */

@@ -13,6 +13,7 @@ import {
   damagedFrame,
   type FrameCodec,
   type FrameMeter,
+  MAX_RAW,
   measuredLength,
   MIN_ZLIB_CHUNK,
   ownBytes,
@@ -20,8 +21,6 @@ import {
   recompressedHint,
 } from "./codec.ts";
 
-/** The longest input of a frame, so that node:zlib's buffers and the seek table's 32 bits hold it: 1 GiB. */
-const MAX_RAW = 2 ** 30;
 /** A block's raw bytes, at most. */
 const MAX_BLOCK = 128 << 10;
 /** Every reader should take windows up to 8 MiB (RFC 8878, 3.1.1.1.2); 128 MiB is zstd's own limit. */
