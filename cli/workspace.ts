@@ -10,7 +10,7 @@ import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
 import type { BackupRecord } from "../core/archive/format.ts";
 import { VaultraError } from "../core/errors.ts";
-import { eventLogger } from "../core/operation.ts";
+import { eventLogger, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
 import type { Session } from "./session.ts";
 
@@ -90,16 +90,24 @@ export class Workspace {
     });
   }
 
-  /** Opens a store for reading. */
-  async openStore({ plugin, config }: ConfiguredStore): Promise<ObjectStore> {
+  /** What `core` is given, with what opens and proves backups. */
+  operation(): Operation {
+    return this.#session.operation();
+  }
+
+  /** Opens a store: for reading unless another purpose is named. */
+  async openStore(
+    { plugin, config }: ConfiguredStore,
+    purpose: "inspect" | "backup" = "inspect",
+  ): Promise<ObjectStore> {
     const { host, signal } = this.#session.context;
-    const log = eventLogger(this.#session.operation().listener, plugin.plugin.name);
-    return await host.openStore(plugin, config, { purpose: "inspect", signal, log });
+    const log = eventLogger(this.operation().listener, plugin.plugin.name);
+    return await host.openStore(plugin, config, { purpose, signal, log });
   }
 
   /** The catalog of an open store; what it passes over is told as a warning. */
   catalog(store: ObjectStore): Catalog {
-    return new Catalog(store, this.#session.operation().listener);
+    return new Catalog(store, this.operation().listener);
   }
 
   /**

@@ -100,7 +100,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     finished: finished.toISOString(),
     ...(job.label === undefined ? {} : { label: job.label }),
     archive: {
-      name: archiveKey(job.name, id, job.compression.name).split("/").at(-1)!,
+      name: archiveKey(job.name, id, job.compression.name, false).split("/").at(-1)!,
       size: stored.totals.size,
       sha256: stored.totals.sha256,
       compression: job.compression.name,
@@ -169,7 +169,7 @@ async function storeArchive(
   store: ObjectStore,
   operation: Operation,
 ) {
-  const key = archiveKey(job.name, header.id, job.compression.name);
+  const key = archiveKey(job.name, header.id, job.compression.name, false);
   const writer = new ArchiveWriter({
     header,
     instructions: source.start.instructions,

@@ -15,9 +15,16 @@ export interface DatabaseCapabilities {
   readonly selective: boolean;
   /** Whether objects can be restored under another name. */
   readonly rename: boolean;
-  /** Whether a restore can be written as SQL text (`--to sql:FILE`). */
-  readonly sql: boolean;
+  /** Where the content of a backup can go. */
+  readonly outputs: readonly RestoreOutput[];
 }
+
+/**
+ * Where the content of a backup goes: into the configured database; to a script of the engine's own statements (`sql`); to
+ * the rows of one object, as text or in the engine's exchange form (`csv`, `json`: one document a line, `raw`); or nowhere: it is
+ * read, counted and proven (`proof`).
+ */
+export type RestoreOutput = "database" | "sql" | "csv" | "json" | "raw" | "proof";
 
 /** How much a backup proves of itself: nothing, row counts, or a content hash as well. */
 export type ProofLevel = "none" | "rows" | "content";
@@ -131,6 +138,8 @@ export interface SourceObject {
   readonly rows?: number;
   /** `algorithm:hex`, as docs/archive-format.md defines them, such as `sha256-pages:…`. */
   readonly proof?: string;
+  /** How the engine defines it, as its own statement. Only in the report of a restore whose output is `proof`. */
+  readonly definition?: string;
 }
 
 /** What stands in the archive's header and in RESTORE.md, known before the first byte of data. */
@@ -166,8 +175,13 @@ export interface RestoreRequest {
   readonly schemaOnly: boolean;
   readonly dataOnly: boolean;
   readonly ifExists: "fail" | "replace" | "append";
-  /** `database` writes to the configured target; `sql` makes a script, read from {@linkcode RestoreTarget.script}. */
-  readonly output: "database" | "sql";
+  /** All but `database` and `proof` are read from {@linkcode RestoreTarget.script}; only `database` writes to the target. */
+  readonly output: RestoreOutput;
+  /**
+   * Parts may be missing, for the archive was cut or damaged (`salvage`): {@linkcode PartReader.read} throws
+   * `damaged.missing-part` for them. What needs none of them is restored; the rest is named in the report's warnings.
+   */
+  readonly salvage: boolean;
   readonly proof: ProofLevel;
   /** The backup's engine version, properties and objects, as its header and manifest tell: not trusted. */
   readonly version: string;
@@ -214,6 +228,11 @@ export interface PartReader {
 export interface RestoreReport {
   /** Objects as found in the target afterwards: rows counted there, proof taken there. */
   readonly objects: readonly SourceObject[];
+  /**
+   * The same objects as the archive's content proves them, where the manifest holds no proof of each (a table chosen out of
+   * a file of pages): what `objects` is compared with.
+   */
+  readonly expected?: readonly SourceObject[];
   /** Where the result is, for people. */
   readonly target: string;
   readonly warnings: readonly string[];

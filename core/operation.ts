@@ -14,8 +14,21 @@ export interface Operation {
   readonly workers?: number;
   /** Masks secrets in what is written into a run's document; default: nothing is secret. */
   readonly redact?: (text: string) => string;
+  /** Opens encrypted archives; default: none can be opened. */
+  readonly keys?: Keyring;
+  /** Public keys, `ed25519:<base64>`, one of which must have signed a backup that is read; absent: signatures are not asked for. */
+  readonly trusted?: readonly string[];
   /** Keeps a run's document when the store that should hold it is out of reach. */
   readonly keepRun?: (run: RunDocument) => Promise<void>;
+}
+
+/** What opens encrypted archives. Secret. */
+export interface Keyring {
+  /** age identities, `AGE-SECRET-KEY-1…`. */
+  readonly identities: readonly string[];
+  readonly passphrases: readonly string[];
+  /** Asks a person for the passphrase, when an archive needs one and none of those fits; absent: nobody is there. */
+  readonly ask?: () => Promise<string>;
 }
 
 /** A logger whose lines become events of the operation. */

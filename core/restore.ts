@@ -6,11 +6,9 @@
 import { freeEntry } from "./archive/archive_entry.ts";
 import { ArchiveReader } from "./archive/reader.ts";
 import { PipeReader } from "./archive/pipe_reader.ts";
-import { CountedSource } from "./archive/counted_source.ts";
 import type { ArchiveHeader, BackupRecord, IndexEntry, Manifest } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { sourceObject } from "./archive/manifest.ts";
-import { storeSource } from "./archive/range_source.ts";
 import type { Configured } from "./config/job.ts";
 import { compareObjects, type Comparison, refuseDifferences } from "./compare.ts";
 import type {
@@ -26,6 +24,7 @@ import type {
 } from "./database.ts";
 import { VaultraError } from "./errors.ts";
 import { OTHER_BACKUP } from "./hints.ts";
+import { openBackup } from "./open_backup.ts";
 import { eventLogger, type Operation } from "./operation.ts";
 import type { ObjectReader } from "./store.ts";
 import { joinBlocks } from "./streams/blocks.ts";
@@ -147,31 +146,8 @@ async function openArchive(
     const reader = await PipeReader.open(counted(), { pool, signal });
     return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
   }
-  const source = await countedArchive(origin.store, origin.key, signal);
-  const record = origin.record === undefined ? {} : { record: origin.record };
-  return {
-    reader: await ArchiveReader.open(source, { pool, signal, ...record }),
-    bytesRead: () => source.bytesRead,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
-/**
- * The archive under a key of a store.
- * @throws {VaultraError} `no-backup.archive` when the store has no such object
- */
-export async function countedArchive(
-  store: ObjectReader,
-  key: string,
-  signal: AbortSignal,
-): Promise<CountedSource> {
-  const info = await store.stat(key);
-  if (info === null) {
-    throw new VaultraError("no-backup.archive", `There is no archive "${key}" in the store`, {
-      hint: "Check the address. If a record names it, the archive was removed by hand: use another backup.",
-    });
-  }
-  return new CountedSource(storeSource(store, key, info.size, signal));
+  const { archive, bytesRead } = await openBackup(origin, pool, operation);
+  return { reader: archive, bytesRead, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 async function openTarget(
@@ -207,6 +183,7 @@ function requestOf(
     dataOnly: options.dataOnly,
     ifExists: options.ifExists,
     output: options.script === undefined ? "database" : "sql",
+    salvage: false,
     proof,
     version: header.engineVersion,
     properties: header.properties,
@@ -219,7 +196,7 @@ function requestOf(
 function refuseUnable(options: RestoreOptions, { capabilities }: HostedDatabase, engine: string): void {
   const unable = (what: string, hint: string) =>
     new VaultraError("usage.unsupported", `${what} is not possible for ${engine}`, { hint });
-  if (options.script !== undefined && !capabilities.sql) {
+  if (options.script !== undefined && !capabilities.outputs.includes("sql")) {
     throw unable("A restore as SQL text", "Give a database's address with --to.");
   }
   if ((options.only.length > 0 || options.exclude.length > 0) && !capabilities.selective) {

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { ArchiveReader } from "./archive/reader.ts";
 import type { BackupRecord } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
 import { archiveKeyOf } from "./catalog/keys.ts";
+import { openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
-import { countedArchive } from "./restore.ts";
 import type { ObjectReader } from "./store.ts";
 
 /** What was verified. */
@@ -34,14 +33,17 @@ export async function verify(
   operation: Operation,
 ): Promise<Verification> {
   operation.listener({ type: "phase", phase: "Verifying", job: record.job });
-  const source = await countedArchive(store, archiveKeyOf(record), operation.signal);
-  const archive = await ArchiveReader.open(source, { pool, record, signal: operation.signal });
+  const { archive, bytesRead } = await openBackup(
+    { store, key: archiveKeyOf(record), record },
+    pool,
+    operation,
+  );
   const { totals } = archive.manifest;
   let bytes = 0;
   await archive.verify((entry) => {
     operation.signal.throwIfAborted();
     bytes += entry.bytes.reduce((sum, block) => sum + block.length, 0);
-    operation.listener({ type: "progress", bytes, total: totals.raw, stored: source.bytesRead });
+    operation.listener({ type: "progress", bytes, total: totals.raw, stored: bytesRead() });
   });
   return {
     id: record.id,

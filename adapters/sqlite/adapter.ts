@@ -27,7 +27,7 @@ export class SqliteAdapter implements DatabaseAdapter {
     pointInTime: false,
     selective: true,
     rename: false,
-    sql: true,
+    outputs: ["database", "sql"],
   };
   readonly #engine: Engine;
   readonly #config: SqliteConfig;

@@ -40,7 +40,7 @@ export async function backup(
 /** @returns The exit code: 3 when the backup carries a warning that a person must read. */
 async function backupOne(session: Session, job: Job): Promise<number> {
   const record = await runBackup(job, { host: hostname(), pid: Deno.pid }, {
-    ...session.operation(),
+    ...workspace.operation(),
     keepRun: (run) => keepRunLocally(run, session.context.env),
   });
   session.json({ type: "result", command: "backup", store: job.store.name, record });
@@ -64,7 +64,7 @@ function backupText(session: Session, job: Job, record: BackupRecord): string {
 }
 
 async function tellPlan(session: Session, job: Job): Promise<number> {
-  const info = await planBackup(job, session.operation());
+  const info = await planBackup(job, workspace.operation());
   session.json({ type: "plan", command: "backup", job: job.name, store: job.store.name, database: info });
   session.say(
     `${session.style.bold(job.name)}: ${info.engine} ${info.version}, ${

@@ -49,7 +49,7 @@ export async function restore(
       if (options.ifExists !== "replace" || options.yes || target === undefined) return;
       await confirmTyping(session.context, target.plugin.plugin.title(target.config), plan.steps);
     },
-  }, session.operation());
+  }, workspace.operation());
   if (outcome.report !== undefined) script?.commit();
   return tell(session, outcome, session.context.monotonic() - started, script);
 }

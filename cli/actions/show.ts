@@ -1,7 +1,6 @@
-import { ArchiveReader } from "../../core/archive/reader.ts";
 import { FramePool } from "../../core/archive/frame_pool.ts";
-import { storeSource } from "../../core/archive/range_source.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
+import { openBackup } from "../../core/open_backup.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
@@ -22,8 +21,8 @@ export async function show(session: Session, name: string, options: ShowOptions)
   await using _open = store;
   const { signal } = session.context;
   await using pool = FramePool.open({ workers: 1, signal });
-  const source = storeSource(store, archiveKeyOf(record), record.archive.size, signal);
-  const { header, manifest } = await ArchiveReader.open(source, { pool, record, signal });
+  const location = { store, key: archiveKeyOf(record), record };
+  const { header, manifest } = (await openBackup(location, pool, workspace.operation())).archive;
   session.json({
     type: "backup",
     store: configured.name,

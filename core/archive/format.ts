@@ -36,6 +36,12 @@ export const backupId = z.string().regex(
   /^\d{8}T\d{6}Z-(full|incremental|differential)-[0-9a-f]{4}(-globals)?$/,
 );
 
+/**
+ * An age recipient as a record names it: the first 16 hexadecimal digits of the SHA-256 of its text (`age1…`), or `passphrase`.
+ * Tells which identity is needed, and not whose it is.
+ */
+export const recipientFingerprint = z.string().regex(/^([0-9a-f]{16}|passphrase)$/);
+
 const identity = {
   format: z.literal(FORMAT_VERSION),
   id: backupId,
@@ -156,6 +162,8 @@ export const backupRecord = z.object({
     sha256,
     compression: z.enum(compressions),
   }),
+  /** Whom the archive is encrypted to; absent: it is not encrypted. */
+  encryption: z.object({ recipients: z.array(recipientFingerprint).min(1).max(1000) }).optional(),
   /** Where the manifest's frames lie in the (decrypted) archive, and the SHA-256 of the manifest's own bytes. */
   manifest: z.object({ offset: count, stored: count, at: count, raw: count, sha256 }),
   objects: count,

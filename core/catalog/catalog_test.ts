@@ -52,7 +52,7 @@ async function put(store: ObjectStore, key: string, bytes: Uint8Array<ArrayBuffe
 
 /** Puts a backup: an archive of 10 bytes, and its record. */
 async function putBackup(store: ObjectStore, job: string, id: string): Promise<void> {
-  await put(store, archiveKey(job, id, "zstd"), "0123456789");
+  await put(store, archiveKey(job, id, "zstd", false), "0123456789");
   await put(store, recordKey(job, id), recordBytes(record(job, id)));
 }
 
@@ -61,7 +61,7 @@ async function filled(): Promise<MemoryStore> {
   const store = new MemoryStore();
   for (const id of [ids[2], ids[0]]) await putBackup(store, "orders", id);
   await putBackup(store, "billing", ids[1]);
-  await put(store, archiveKey("orders", ids[1], "zstd"), "an archive without a record");
+  await put(store, archiveKey("orders", ids[1], "zstd", false), "an archive without a record");
   await put(store, `orders/marks/${ids[0]}.verified`, "{}");
   await put(store, "orders/runs/20261124T020000Z.json", "{}");
   await put(store, ".locks/orders", "{}");
@@ -113,8 +113,8 @@ Deno.test("Catalog.list() passes over what is damaged or foreign, and reports ea
 
 Deno.test("Catalog.list() passes over what has no whole archive any more, and reports it", async () => {
   const store = await filled();
-  await store.remove(archiveKey("orders", ids[0], "zstd"));
-  await put(store, archiveKey("billing", ids[1], "zstd"), "012345678");
+  await store.remove(archiveKey("orders", ids[0], "zstd", false));
+  await put(store, archiveKey("billing", ids[1], "zstd", false), "012345678");
   const events: VaultraEvent[] = [];
   const catalog = new Catalog(store, (event) => events.push(event));
   assert.deepEqual((await Array.fromAsync(catalog.list())).map(({ id }) => id), [ids[2]]);

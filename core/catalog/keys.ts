@@ -4,13 +4,18 @@
  *
  * @module
  */
+import { z } from "zod";
 import { codecNamed } from "../archive/codecs.ts";
 import { backupId, type Compression, compressions, jobName } from "../archive/format.ts";
+
+/** A mark's name: `pinned`, or one with its time such as `verified-20261124t064758z`. */
+const markName = z.string().regex(/^[a-z][a-z0-9-]{0,60}$/);
 
 /** What a key stands for. */
 export type ParsedKey =
   | { readonly kind: "archive" | "record" | "signature"; readonly job: string; readonly id: string }
   | { readonly kind: "mark"; readonly job: string; readonly id: string; readonly mark: string }
+  | { readonly kind: "key-header"; readonly job: string; readonly id: string; readonly time: string }
   | { readonly kind: "run" | "drill"; readonly job: string; readonly name: string }
   | { readonly kind: "lock"; readonly job: string };
 
@@ -20,8 +25,10 @@ export function jobPrefix(job: string): string {
 }
 
 /** The archive of a backup. */
-export function archiveKey(job: string, id: string, compression: Compression): string {
-  return `${jobPrefix(job)}${backupId.parse(id)}${codecNamed(compression).extension}`;
+export function archiveKey(job: string, id: string, compression: Compression, encrypted: boolean): string {
+  return `${jobPrefix(job)}${backupId.parse(id)}${codecNamed(compression).extension}${
+    encrypted ? ".age" : ""
+  }`;
 }
 
 /** The archive that a record names. */
@@ -34,6 +41,31 @@ export function archiveKeyOf(
 /** The record of a backup: the commit mark. */
 export function recordKey(job: string, id: string): string {
   return `${jobPrefix(job)}${backupId.parse(id)}.json`;
+}
+
+/** The Ed25519 signature of a backup's record. */
+export function signatureKey(job: string, id: string): string {
+  return `${jobPrefix(job)}${backupId.parse(id)}.sig`;
+}
+
+/** The prefix of a job's marks, or of one backup's. */
+export function marksPrefix(job: string, id?: string): string {
+  return `${jobPrefix(job)}marks/${id === undefined ? "" : `${backupId.parse(id)}.`}`;
+}
+
+/** A mark of a backup, such as `pinned`. */
+export function markKey(job: string, id: string, mark: string): string {
+  return `${marksPrefix(job, id)}${markName.parse(mark)}`;
+}
+
+/** The prefix of a job's key headers, or of one backup's. */
+export function keyHeadersPrefix(job: string, id?: string): string {
+  return `${jobPrefix(job)}keys/${id === undefined ? "" : `${backupId.parse(id)}.`}`;
+}
+
+/** An age header that wraps an archive's file key for other recipients than its own header does (`key rotate`). */
+export function keyHeaderKey(job: string, id: string, time: Date): string {
+  return `${keyHeadersPrefix(job, id)}${compactTime(time)}.age`;
 }
 
 /** The prefix of a job's runs. */
@@ -78,7 +110,13 @@ export function parseKey(key: string): ParsedKey | undefined {
   if (first === "marks") {
     const dot = second.indexOf(".");
     const [id, mark] = [second.slice(0, Math.max(dot, 0)), second.slice(dot + 1)];
-    return isId(id) && /^[a-z][a-z-]{0,40}$/.test(mark) ? { kind: "mark", job, id, mark } : undefined;
+    return isId(id) && markName.safeParse(mark).success ? { kind: "mark", job, id, mark } : undefined;
+  }
+  if (first === "keys") {
+    const [id = "", time] = second.split(/\.(?=\d{8}T\d{6}Z\.age$)/);
+    return isId(id) && time !== undefined
+      ? { kind: "key-header", job, id, time: time.replace(/\.age$/, "") }
+      : undefined;
   }
   const name = /^(\d{8}T\d{6}Z(?:-[0-9a-f]{1,16})?)\.json$/.exec(second)?.[1];
   if (name === undefined || (first !== "runs" && first !== "drills")) return undefined;

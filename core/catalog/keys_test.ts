@@ -18,10 +18,10 @@ const started = new Date("2026-11-24T06:47:58.123Z");
 
 Deno.test("parseKey() reads every key of the format", () => {
   const made: readonly (readonly [string, string, ParsedKey])[] = [
-    [archiveKey(job, id, "zstd"), `orders/${id}.tar.zst`, { kind: "archive", job, id }],
-    [`${archiveKey(job, id, "zstd")}.age`, `orders/${id}.tar.zst.age`, { kind: "archive", job, id }],
-    [archiveKey(job, id, "gzip"), `orders/${id}.tar.gz`, { kind: "archive", job, id }],
-    [`${archiveKey(job, id, "none")}.age`, `orders/${id}.tar.age`, { kind: "archive", job, id }],
+    [archiveKey(job, id, "zstd", false), `orders/${id}.tar.zst`, { kind: "archive", job, id }],
+    [archiveKey(job, id, "zstd", true), `orders/${id}.tar.zst.age`, { kind: "archive", job, id }],
+    [archiveKey(job, id, "gzip", false), `orders/${id}.tar.gz`, { kind: "archive", job, id }],
+    [archiveKey(job, id, "none", true), `orders/${id}.tar.age`, { kind: "archive", job, id }],
     [recordKey(job, id), `orders/${id}.json`, { kind: "record", job, id }],
     [recordKey(job, `${id}-globals`), `orders/${id}-globals.json`, {
       kind: "record",

@@ -46,7 +46,7 @@ export function readRecord(
     throw damaged(`it describes "${record.job}/${record.id}"`);
   }
   const { name: archive, compression } = record.archive;
-  const plain = archiveKey(record.job, record.id, compression).slice(record.job.length + 1);
-  if (archive !== plain && archive !== `${plain}.age`) throw damaged(`it names the archive "${archive}"`);
+  const key = archiveKey(record.job, record.id, compression, record.encryption !== undefined);
+  if (`${record.job}/${archive}` !== key) throw damaged(`it names the archive "${archive}"`);
   return record;
 }

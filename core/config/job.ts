@@ -21,6 +21,11 @@ export interface JobLimits extends BackupLimits {
   readonly timeout?: number;
 }
 
+/** How archives are encrypted: to recipients, or with a passphrase. */
+export type Encryption =
+  | { readonly recipients: readonly string[]; readonly passphrase?: undefined }
+  | { readonly passphrase: string; readonly recipients?: undefined };
+
 /** One job, ready to run: flags, environment, file and defaults are merged, references resolved, all validated. */
 export interface Job {
   /** As it stands in the store's keys. */
@@ -38,6 +43,10 @@ export interface Job {
     /** zstd 1 to 19, gzip 1 to 9, none 0. */
     readonly level: number;
   };
+  /** Absent: archives are not encrypted. */
+  readonly encryption?: Encryption;
+  /** The Ed25519 key that signs records, PKCS #8 in PEM; absent: they are not signed. */
+  readonly signingKey?: string;
   readonly proof: ProofLevel;
   /** Connections to the database. */
   readonly parallel: number;

@@ -29,6 +29,7 @@ const restoreRequest: RestoreRequest = {
   dataOnly: false,
   ifExists: "fail",
   output: "database",
+  salvage: false,
   proof: "content",
   version: "1",
   properties: {},

@@ -18,6 +18,7 @@ const sourceObject = z.object({
   within: count.exactOptional(),
   rows: count.exactOptional(),
   proof: text.exactOptional(),
+  definition: text.exactOptional(),
 });
 const warnings = z.array(text).max(1_000);
 
@@ -35,7 +36,7 @@ export const databaseCapabilities = z.object({
   pointInTime: z.boolean(),
   selective: z.boolean(),
   rename: z.boolean(),
-  sql: z.boolean(),
+  outputs: z.array(z.enum(["database", "sql", "csv", "json", "raw", "proof"])).max(6),
 });
 
 /** `DatabaseInfo` */
@@ -107,6 +108,7 @@ export const restorePlan = z.object({
 /** `RestoreReport` */
 export const restoreReport = z.object({
   objects: z.array(sourceObject).max(MAX_OBJECTS),
+  expected: z.array(sourceObject).max(MAX_OBJECTS).exactOptional(),
   target: text,
   warnings,
 });

@@ -27,7 +27,7 @@ export class FakeDatabase implements DatabaseAdapter {
     pointInTime: false,
     selective: false,
     rename: false,
-    sql: false,
+    outputs: ["database"],
   } as const;
   /** Lines by table. */
   readonly tables = new Map<string, string[]>();

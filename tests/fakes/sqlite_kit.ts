@@ -157,6 +157,7 @@ export function restoreRequest(
     dataOnly: false,
     ifExists: "fail",
     output: "database",
+    salvage: false,
     proof: "content",
     version: archive.start.version,
     properties: archive.start.properties,

@@ -30,7 +30,13 @@ export default definePlugin({
     }
     if (config.act === "hang in open") { while (true); }
     return {
-      capabilities: { types: ["full"], pointInTime: false, selective: false, rename: false, sql: false },
+      capabilities: {
+        types: ["full"],
+        pointInTime: false,
+        selective: false,
+        rename: false,
+        outputs: ["database"],
+      },
       inspect: () => inspect(perform, config, context),
       backup: () => Promise.reject(new Error("No backup")),
       restore: () => Promise.reject(new Error("No restore")),

@@ -23,7 +23,13 @@ export default definePlugin({
   async open(config): Promise<DatabaseAdapter> {
     const { readSlowly } = await import("./read_slowly.ts");
     return {
-      capabilities: { types: ["full"], pointInTime: false, selective: false, rename: false, sql: false },
+      capabilities: {
+        types: ["full"],
+        pointInTime: false,
+        selective: false,
+        rename: false,
+        outputs: ["database"],
+      },
       inspect: async () => ({
         engine: "net",
         version: "1",

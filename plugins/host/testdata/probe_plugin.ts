@@ -31,7 +31,13 @@ export default definePlugin({
   async open(config, context): Promise<DatabaseAdapter> {
     const { runProbes } = await import("./probes.ts");
     return {
-      capabilities: { types: ["full"], pointInTime: false, selective: false, rename: false, sql: false },
+      capabilities: {
+        types: ["full"],
+        pointInTime: false,
+        selective: false,
+        rename: false,
+        outputs: ["database"],
+      },
       inspect: async () => ({
         engine: "probe",
         version: "1",

@@ -32,7 +32,13 @@ export default definePlugin({
   async open(config, context): Promise<DatabaseAdapter> {
     const { StreamSource, StreamTarget } = await import("./stream_service.ts");
     return {
-      capabilities: { types: ["full"], pointInTime: false, selective: false, rename: false, sql: true },
+      capabilities: {
+        types: ["full"],
+        pointInTime: false,
+        selective: false,
+        rename: false,
+        outputs: ["database", "sql"],
+      },
       inspect: () => Promise.reject(new Error("Nothing to inspect")),
       backup: () => Promise.resolve(new StreamSource(config, context)),
       restore: () => Promise.resolve(new StreamTarget()),

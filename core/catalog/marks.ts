@@ -1,0 +1,103 @@
+/**
+ * Marks: small objects beside a backup that say what was found or decided about it later. They never change its record.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { parseJson } from "../archive/bounded_json.ts";
+import { toVaultraError } from "../errors.ts";
+import type { Listener } from "../events.ts";
+import type { ObjectReader, ObjectStore } from "../store.ts";
+import { once } from "../streams/blocks.ts";
+import { compactTime, markKey, marksPrefix, parseKey } from "./keys.ts";
+import { readSmall } from "./read_small.ts";
+import { documentBytes } from "./record.ts";
+
+/** The longest mark that is read: 64 KiB. */
+const MAX_MARK_BYTES = 64 << 10;
+
+/** What a mark says: when, why, and facts such as how much was verified. */
+const markDocument = z.object({
+  time: z.iso.datetime(),
+  reason: z.string().max(1000).optional(),
+  details: z.record(z.string().max(100), z.union([z.string().max(1000), z.number(), z.boolean()])).optional(),
+});
+/** What a mark says. */
+export type MarkDocument = z.infer<typeof markDocument>;
+
+/** A mark of a backup. */
+export interface Mark extends MarkDocument {
+  readonly job: string;
+  readonly id: string;
+  /** `pinned`, or one with its time such as `verified-20261124t064758z`. */
+  readonly name: string;
+}
+
+/** A backup as its keys name it. */
+interface Named {
+  readonly job: string;
+  readonly id: string;
+}
+
+/** The name of the mark that a verification at that time leaves: every one leaves its own. */
+export function verifiedMark(time: Date): string {
+  return `verified-${compactTime(time).toLowerCase()}`;
+}
+
+/** The name of the mark that keeps a backup from being deleted. */
+export const PINNED = "pinned";
+
+/**
+ * Writes a mark, which must not be there yet.
+ * @throws {VaultraError} `store.exists`, and what the store throws
+ */
+export async function putMark(
+  store: ObjectStore,
+  { job, id }: Named,
+  name: string,
+  document: MarkDocument,
+): Promise<void> {
+  const bytes = documentBytes(markDocument.parse(document));
+  await store.put(markKey(job, id, name), once(bytes), { ifAbsent: true });
+}
+
+/**
+ * The marks of a backup, or of all backups of a job, by name. One that is damaged still counts by its name (a pin holds), without
+ * what it said, and is reported.
+ */
+export async function listMarks(
+  reader: ObjectReader,
+  { job, id }: { readonly job: string; readonly id?: string },
+  listener: Listener = () => {},
+): Promise<Mark[]> {
+  const keys: { key: string; id: string; name: string }[] = [];
+  for await (const { key } of reader.list(marksPrefix(job, id))) {
+    const parsed = parseKey(key);
+    if (parsed?.kind === "mark") keys.push({ key, id: parsed.id, name: parsed.mark });
+  }
+  const marks: Mark[] = [];
+  for (const { key, id, name } of keys) {
+    const document = await readMark(reader, key, listener);
+    if (document !== undefined) marks.push({ job, id, name, ...document });
+  }
+  return marks;
+}
+
+/** What a mark says; `undefined` when it was removed meanwhile. */
+async function readMark(
+  reader: ObjectReader,
+  key: string,
+  listener: Listener,
+): Promise<MarkDocument | undefined> {
+  try {
+    const bytes = await readSmall(reader, key, MAX_MARK_BYTES, "damaged.mark");
+    const what = `The mark "${key}"`;
+    return markDocument.parse(parseJson(bytes, { what, code: "damaged.mark", maxBytes: MAX_MARK_BYTES }));
+  } catch (thrown) {
+    const error = toVaultraError(thrown, "damaged.mark");
+    if (error.code === "store.not-found") return undefined;
+    if (error.family !== "damaged") throw error;
+    listener({ type: "warning", code: "damaged.mark", message: `The mark "${key}" cannot be read` });
+    return { time: new Date(0).toISOString() };
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Opening a backup to read it: the one way that every operation goes, so that none forgets the signature or the key.
+ *
+ * @module
+ */
+import type { BackupRecord } from "./archive/format.ts";
+import type { FramePool } from "./archive/frame_pool.ts";
+import { CountedSource } from "./archive/counted_source.ts";
+import { storeSource } from "./archive/range_source.ts";
+import { ArchiveReader } from "./archive/reader.ts";
+import { VaultraError } from "./errors.ts";
+import type { Operation } from "./operation.ts";
+import type { ObjectReader } from "./store.ts";
+
+/** A backup in a store: its archive's key and, when it has one, its record. */
+export interface BackupLocation {
+  readonly store: ObjectReader;
+  readonly key: string;
+  readonly record?: BackupRecord | undefined;
+}
+
+/** A backup that was opened. */
+export interface OpenBackup {
+  readonly archive: ArchiveReader;
+  /** Bytes that were read from the store so far. */
+  readonly bytesRead: () => number;
+}
+
+/**
+ * Opens a backup's archive by ranges.
+ * @throws {VaultraError} `no-backup.archive` when the store has no such object; `damaged.*`, `key.*`, `signature.*`
+ */
+export async function openBackup(
+  { store, key, record }: BackupLocation,
+  pool: FramePool,
+  operation: Operation,
+): Promise<OpenBackup> {
+  const { signal } = operation;
+  const info = await store.stat(key);
+  if (info === null) {
+    throw new VaultraError("no-backup.archive", `There is no archive "${key}" in the store`, {
+      hint: "Check the address. If a record names it, the archive was removed by hand: use another backup.",
+    });
+  }
+  const source = new CountedSource(storeSource(store, key, info.size, signal));
+  const archive = await ArchiveReader.open(source, {
+    pool,
+    signal,
+    ...(record === undefined ? {} : { record }),
+  });
+  return { archive, bytesRead: () => source.bytesRead };
+}
