@@ -25,7 +25,9 @@ export async function backup(
   for (const job of jobs) {
     for (const warning of job.warnings) session.warn(warning);
     try {
-      const own = options.dryRun ? await tellPlan(session, job) : await backupOne(session, job);
+      const own = options.dryRun
+        ? await tellPlan(session, workspace, job)
+        : await backupOne(session, workspace, job);
       code = joinedCode(code, own);
     } catch (thrown) {
       session.context.signal.throwIfAborted();
@@ -38,7 +40,7 @@ export async function backup(
 }
 
 /** @returns The exit code: 3 when the backup carries a warning that a person must read. */
-async function backupOne(session: Session, job: Job): Promise<number> {
+async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<number> {
   const record = await runBackup(job, { host: hostname(), pid: Deno.pid }, {
     ...workspace.operation(),
     keepRun: (run) => keepRunLocally(run, session.context.env),
@@ -63,7 +65,7 @@ function backupText(session: Session, job: Job, record: BackupRecord): string {
   ].join("\n");
 }
 
-async function tellPlan(session: Session, job: Job): Promise<number> {
+async function tellPlan(session: Session, workspace: Workspace, job: Job): Promise<number> {
   const info = await planBackup(job, workspace.operation());
   session.json({ type: "plan", command: "backup", job: job.name, store: job.store.name, database: info });
   session.say(
