@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { passphraseIn } from "../core/config/key_file.ts";
+import type { Secrets } from "../core/config/secrets.ts";
 import { VaultraError } from "../core/errors.ts";
 import type { CliContext } from "./context.ts";
 
@@ -33,4 +35,27 @@ export async function confirmTyping(
       hint: `The target is as it was. Type "${name}" next time, or say --yes.`,
     });
   }
+}
+
+/**
+ * Asks a person for a backup's passphrase; what is typed is not shown.
+ * @throws {VaultraError} `interrupted.by-answer`, `config.passphrase`
+ */
+export async function askPassphrase(
+  context: CliContext,
+  secrets: Secrets,
+  message = "Passphrase of the backup",
+): Promise<string> {
+  const { isCancel, password } = await import("@clack/prompts");
+  const answer = await password({
+    message,
+    signal: context.signal,
+    output: (await import("node:process")).default.stderr,
+  });
+  if (isCancel(answer)) {
+    throw new VaultraError("interrupted.by-answer", "No passphrase was typed", {
+      hint: "Run the command again, or name a file that holds the passphrase with --passphrase-file.",
+    });
+  }
+  return passphraseIn(answer ?? "", "The passphrase", secrets);
 }

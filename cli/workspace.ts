@@ -6,12 +6,15 @@
 import { Catalog } from "../core/catalog/catalog.ts";
 import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
 import type { ConfiguredStore } from "../core/config/job.ts";
+import { resolveKeyring } from "../core/config/keyring.ts";
 import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
 import type { BackupRecord } from "../core/archive/format.ts";
 import { VaultraError } from "../core/errors.ts";
-import { eventLogger, type Operation } from "../core/operation.ts";
+import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
+import type { KeyOptions } from "./options.ts";
+import { askPassphrase } from "./prompts.ts";
 import type { Session } from "./session.ts";
 
 /** A backup and the open store that holds it. */
@@ -46,19 +49,27 @@ function chosenOf(name: string, found: readonly FoundBackup[]): FoundBackup {
 export class Workspace {
   readonly context: ResolveContext;
   readonly #session: Session;
+  readonly #keys: Keyring | undefined;
 
-  constructor(session: Session, context: ResolveContext) {
+  private constructor(session: Session, context: ResolveContext, keys: Keyring | undefined) {
     this.#session = session;
     this.context = context;
+    this.#keys = keys;
   }
 
-  /** Loads the configuration, if there is one; from now on the session masks every secret that is found. */
-  static async open(session: Session): Promise<Workspace> {
+  /**
+   * Loads the configuration, if there is one; from now on the session masks every secret that is found.
+   * @param options Of a command that opens backups, which `addKeyOptions` gave them; absent: none will be opened.
+   * @throws {VaultraError} `config.*`
+   */
+  static async open(session: Session, options?: KeyOptions): Promise<Workspace> {
     const secrets = new Secrets();
     session.mask(secrets.redact);
     const { env, registry } = session.context;
     const file = await loadConfig({ path: session.options.config, environment: env });
-    return new Workspace(session, { file, registry, environment: env, secrets });
+    const context = { file, registry, environment: env, secrets };
+    const keys = options && await keyring(session, context, options);
+    return new Workspace(session, context, keys);
   }
 
   /** @throws {VaultraError} `config.not-found` */
@@ -92,7 +103,7 @@ export class Workspace {
 
   /** What `core` is given, with what opens and proves backups. */
   operation(): Operation {
-    return this.#session.operation();
+    return { ...this.#session.operation(), ...(this.#keys === undefined ? {} : { keys: this.#keys }) };
   }
 
   /** Opens a store: for reading unless another purpose is named. */
@@ -140,4 +151,12 @@ export class Workspace {
       for (const { store } of found) await store[Symbol.asyncDispose]();
     }
   }
+}
+
+/** The keys that options, environment and configuration name; with a person there, who can be asked for a passphrase. */
+async function keyring(session: Session, context: ResolveContext, options: KeyOptions): Promise<Keyring> {
+  const { warn } = eventLogger(session.operation().listener, "keys");
+  const keys = await resolveKeyring(context, options, warn);
+  if (!session.context.interactive || options.passphraseFile !== undefined) return keys;
+  return { ...keys, ask: async () => await askPassphrase(session.context, context.secrets) };
 }

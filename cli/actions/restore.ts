@@ -24,7 +24,7 @@ export async function restore(
 ): Promise<number> {
   checkUsage(backup, options);
   const to = options.to!;
-  const workspace = await Workspace.open(session);
+  const workspace = await Workspace.open(session, options);
   const started = session.context.monotonic();
   const opened = await openOrigin(session, workspace, backup, options);
   await using _store = opened.store;

@@ -3,12 +3,13 @@ import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { openBackup } from "../../core/open_backup.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
+import type { KeyOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 import { timeText } from "./list.ts";
 
 /** What `vaultra show` was asked. */
-interface ShowOptions {
+interface ShowOptions extends KeyOptions {
   readonly store?: string | undefined;
   readonly job?: string | undefined;
   readonly objects?: boolean | undefined;
@@ -16,7 +17,7 @@ interface ShowOptions {
 
 /** `vaultra show BACKUP`: the record, and with `--objects` the manifest, read by range. */
 export async function show(session: Session, name: string, options: ShowOptions): Promise<number> {
-  const workspace = await Workspace.open(session);
+  const workspace = await Workspace.open(session, options);
   const { store, record, configured } = await workspace.findBackup(name, options);
   await using _open = store;
   const { signal } = session.context;

@@ -1,9 +1,9 @@
 import { Option } from "@commander-js/extra-typings";
-import { collect } from "../options.ts";
+import { addKeyOptions, collect, type KeyOptions } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra restore`. */
-export interface RestoreOptions {
+export interface RestoreOptions extends KeyOptions {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly store?: string | undefined;
@@ -20,7 +20,7 @@ export interface RestoreOptions {
 
 /** `vaultra restore [BACKUP]`. */
 export function addRestore(program: Program): void {
-  program.command("restore", "restore a backup, whole or in part")
+  const command = program.command("restore", "restore a backup, whole or in part")
     .argument("[backup]", "its id, the beginning of one, or `latest`")
     .option("--from <address>", "an archive's address, a backup's id, or - for standard input")
     .option("--to <address>", "the target database's URL, or sql:FILE, or sql:- for a script")
@@ -41,7 +41,8 @@ export function addRestore(program: Program): void {
       new Option("--proof <level>", "how the result is compared").choices(["none", "rows", "content"]),
     )
     .option("--dry-run", "say what would be done, and do nothing")
-    .option("--yes", "answer yes to every question")
+    .option("--yes", "answer yes to every question");
+  addKeyOptions(command)
     .action(async (backup, options) => {
       await program.run(async (session) =>
         (await import("../actions/restore.ts")).restore(session, backup, options)

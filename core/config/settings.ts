@@ -48,7 +48,11 @@ const settings: readonly Setting[] = [
 ];
 
 /** Variables of Vaultra's own that set no key of a job. */
-const globalVariables: readonly string[] = ["VAULTRA_CONFIG"];
+const globalVariables: readonly string[] = [
+  "VAULTRA_CONFIG",
+  "VAULTRA_IDENTITY_FILE",
+  "VAULTRA_PASSPHRASE_FILE",
+];
 
 /** Variables that begin so are for Vaultra's own tests, whose runs inherit them. */
 const testPrefix = "VAULTRA_TEST_";
