@@ -5,11 +5,14 @@ import { readSmall } from "./catalog/read_small.ts";
 import { documentBytes } from "./catalog/record.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import type { Listener, Surroundings } from "./events.ts";
+import type { Operation } from "./operation.ts";
 import type { ObjectInfo, ObjectStore, PutOptions } from "./store.ts";
 import { abortError } from "./streams/abortable.ts";
 import { once } from "./streams/blocks.ts";
 
 const MAX_LOCK_BYTES = 64 << 10;
+/** How long a holder may give no sign of life before its lock may be taken over, unless the lock says otherwise. */
+export const LOCK_EXPIRY_MS = 90_000;
 /** How often a lock that changes under our hands is looked at again before giving up. */
 const ATTEMPTS = 5;
 /** How long a store without conditional puts is given until both of two racing writers see who came last. */
@@ -32,7 +35,8 @@ const lockDocument = z.object({
   /** Milliseconds without a sign of life after which the lock may be taken over. */
   expiry: z.number().int().min(0).max(86_400_000),
 });
-type LockDocument = z.infer<typeof lockDocument>;
+/** What a lock says. */
+export type LockDocument = z.infer<typeof lockDocument>;
 
 /** How a lock is taken. */
 export interface LockOptions extends Surroundings {
@@ -46,6 +50,17 @@ export interface LockOptions extends Surroundings {
   readonly heartbeat?: number;
   /** Milliseconds that a store without conditional puts is given to settle; default 2,000. */
   readonly settle?: number;
+}
+
+/** Takes the lock of a job for an operation, as {@linkcode acquireLock} does. */
+export async function lockJob(
+  store: ObjectStore,
+  job: string,
+  owner: LockOwner,
+  { surroundings, signal, listener }: Operation,
+): Promise<Lock> {
+  const { now, randomHex } = surroundings;
+  return await acquireLock(store, job, { owner, now, randomHex, signal, listener });
 }
 
 /** A held lock. Disposing of it releases it. */
@@ -92,20 +107,17 @@ class Lease implements Lock {
     this.#job = job;
     this.#options = options;
     this.#token = options.randomHex(16);
-    this.#expiry = options.expiry ?? 90_000;
+    this.#expiry = options.expiry ?? LOCK_EXPIRY_MS;
   }
 
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Whether a lock's holder is to be taken for dead. The store's clock tells: ours may go wrong. */
+  /** Whether a lock's holder is to be taken for dead. */
   async isExpired(held: ObjectInfo): Promise<boolean> {
     const expiry = (await readLock(this.#store, this.#job))?.expiry ?? this.#expiry;
-    const key = clockKey(this.#token);
-    const { modified } = await this.#store.put(key, once(new Uint8Array(1)));
-    await this.#store.remove(key);
-    return Date.parse(modified) - Date.parse(held.modified) > expiry;
+    return await silence(this.#store, held, this.#token) > expiry;
   }
 
   /**
@@ -218,6 +230,17 @@ class Lease implements Lock {
   }
 }
 
+/**
+ * Milliseconds since a lock's last sign of life. The store's clock tells: ours may go wrong.
+ * @param token Names the object by which the store is asked for its time: random, 100 characters at most.
+ */
+export async function silence(store: ObjectStore, held: ObjectInfo, token: string): Promise<number> {
+  const key = clockKey(token);
+  const { modified } = await store.put(key, once(new Uint8Array(1)));
+  await store.remove(key);
+  return Date.parse(modified) - Date.parse(held.modified);
+}
+
 /** What a lock says of its holder; `undefined` when there is no lock or its document is damaged. */
 export async function readLock(store: ObjectStore, job: string): Promise<LockDocument | undefined> {
   const key = lockKey(job);
@@ -239,10 +262,11 @@ async function lockedError(store: ObjectStore, job: string): Promise<VaultraErro
     ? `Another run holds the lock of job "${job}": ${lock.owner.command} on ${lock.owner.host} ` +
       `(process ${lock.owner.pid}) since ${lock.taken}`
     : `Another run holds the lock of job "${job}"`;
+  const command = `vaultra unlock ${job}`;
   return new VaultraError("locked.job", message, {
     hint: lock
-      ? `Wait until it ends. Should it be dead, the lock is free after ${lock.expires}.`
-      : `Wait until it ends. Should it be dead, remove "${lockKey(job)}" from the store.`,
+      ? `Wait until it ends. Should it be dead, the lock is free after ${lock.expires}, or at once by: ${command}`
+      : `Wait until it ends. Should it be dead: ${command}`,
     ...(lock ? { details: { ...lock.owner, taken: lock.taken, expires: lock.expires } } : {}),
   });
 }

@@ -34,7 +34,7 @@ export interface Mark extends MarkDocument {
 }
 
 /** A backup as its keys name it. */
-interface Named {
+export interface Named {
   readonly job: string;
   readonly id: string;
 }
@@ -42,6 +42,15 @@ interface Named {
 /** The name of the mark that a verification at that time leaves: every one leaves its own. */
 export function verifiedMark(time: Date): string {
   return `verified-${compactTime(time).toLowerCase()}`;
+}
+
+/** When the verification was that left a mark of this name, as RFC 3339; `undefined` when another thing left it. */
+export function verifiedTime(name: string): string | undefined {
+  const match = /^verified-(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z$/.exec(name);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second] = match;
+  const time = `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+  return Number.isNaN(Date.parse(time)) ? undefined : time;
 }
 
 /** The name of the mark that keeps a backup from being deleted. */
@@ -61,6 +70,19 @@ export async function putMark(
   await store.put(markKey(job, id, name), once(bytes), { ifAbsent: true });
 }
 
+/** The names of a backup's marks, or of all backups of a job, sorted: one listing, and nothing is read. */
+export async function markNames(
+  reader: ObjectReader,
+  { job, id }: { readonly job: string; readonly id?: string },
+): Promise<{ readonly id: string; readonly name: string }[]> {
+  const names: { id: string; name: string }[] = [];
+  for await (const { key } of reader.list(marksPrefix(job, id))) {
+    const parsed = parseKey(key);
+    if (parsed?.kind === "mark") names.push({ id: parsed.id, name: parsed.mark });
+  }
+  return names;
+}
+
 /**
  * The marks of a backup, or of all backups of a job, by name. One that is damaged still counts by its name (a pin holds), without
  * what it said, and is reported.
@@ -70,34 +92,34 @@ export async function listMarks(
   { job, id }: { readonly job: string; readonly id?: string },
   listener: Listener = () => {},
 ): Promise<Mark[]> {
-  const keys: { key: string; id: string; name: string }[] = [];
-  for await (const { key } of reader.list(marksPrefix(job, id))) {
-    const parsed = parseKey(key);
-    if (parsed?.kind === "mark") keys.push({ key, id: parsed.id, name: parsed.mark });
-  }
   const marks: Mark[] = [];
-  for (const { key, id, name } of keys) {
-    const document = await readMark(reader, key, listener);
-    if (document !== undefined) marks.push({ job, id, name, ...document });
+  for (const named of await markNames(reader, id === undefined ? { job } : { job, id })) {
+    const mark = await readMark(reader, { job, id: named.id }, named.name, listener);
+    if (mark !== undefined) marks.push(mark);
   }
   return marks;
 }
 
-/** What a mark says; `undefined` when it was removed meanwhile. */
-async function readMark(
+/**
+ * One mark of a backup; `undefined` when there is none. A damaged one is reported, and counts without what it said.
+ */
+export async function readMark(
   reader: ObjectReader,
-  key: string,
-  listener: Listener,
-): Promise<MarkDocument | undefined> {
+  { job, id }: Named,
+  name: string,
+  listener: Listener = () => {},
+): Promise<Mark | undefined> {
+  const key = markKey(job, id, name);
   try {
     const bytes = await readSmall(reader, key, MAX_MARK_BYTES, "damaged.mark");
     const what = `The mark "${key}"`;
-    return markDocument.parse(parseJson(bytes, { what, code: "damaged.mark", maxBytes: MAX_MARK_BYTES }));
+    const json = parseJson(bytes, { what, code: "damaged.mark", maxBytes: MAX_MARK_BYTES });
+    return { job, id, name, ...markDocument.parse(json) };
   } catch (thrown) {
     const error = toVaultraError(thrown, "damaged.mark");
     if (error.code === "store.not-found") return undefined;
     if (error.family !== "damaged") throw error;
     listener({ type: "warning", code: "damaged.mark", message: `The mark "${key}" cannot be read` });
-    return { time: new Date(0).toISOString() };
+    return { job, id, name, time: new Date(0).toISOString() };
   }
 }
