@@ -1,11 +1,17 @@
+import { sha256Of } from "../archive/archive_entry.ts";
 import type { BackupRecord } from "../archive/format.ts";
 import { toVaultraError, VaultraError } from "../errors.ts";
 import type { Listener } from "../events.ts";
+import { OTHER_BACKUP } from "../hints.ts";
 import type { ObjectReader } from "../store.ts";
+import type { Bytes } from "../streams/bytes.ts";
 import { nearest } from "../text/nearest.ts";
 import { archiveKeyOf, jobPrefix, parseKey, recordKey } from "./keys.ts";
 import { readSmall } from "./read_small.ts";
 import { MAX_RECORD_BYTES, readRecord } from "./record.ts";
+
+/** The longest chain that is followed: more backups than any policy keeps on top of one. */
+const MAX_CHAIN = 10_000;
 
 /** Which backups. */
 export interface CatalogQuery {
@@ -50,16 +56,11 @@ export class Catalog {
   async *list(query: CatalogQuery = {}): AsyncGenerator<BackupRecord> {
     const { records, archives } = await this.#listed(query.job);
     for (const named of records) {
-      try {
-        const record = await this.read(named);
-        checkArchive(record, archives.get(archiveKeyOf(record)));
-        yield record;
-      } catch (error) {
-        const { family, code, message, hint } = toVaultraError(error);
-        if (family === "no-backup") continue;
-        if (family !== "damaged") throw error;
-        this.#listener({ type: "warning", code, message, ...(hint === undefined ? {} : { hint }) });
-      }
+      const record = await this.#readOrReport(
+        named,
+        (found) => checkArchive(found, archives.get(archiveKeyOf(found))),
+      );
+      if (record !== undefined) yield record;
     }
   }
 
@@ -96,14 +97,86 @@ export class Catalog {
    * The record of a backup that is named in full.
    * @throws {VaultraError} `no-backup.unknown`, `damaged.record`
    */
-  async read({ job, id }: Named): Promise<BackupRecord> {
-    let bytes: Uint8Array;
+  async read(named: Named): Promise<BackupRecord> {
+    return readRecord(await this.bytes(named), named);
+  }
+
+  /**
+   * The bytes of a record as they are stored: what its signature and its children's hashes are about.
+   * @throws {VaultraError} `no-backup.unknown`, `damaged.record` when they are too many
+   */
+  async bytes({ job, id }: Named): Promise<Bytes> {
     try {
-      bytes = await readSmall(this.#reader, recordKey(job, id), MAX_RECORD_BYTES, "damaged.record");
+      return await readSmall(this.#reader, recordKey(job, id), MAX_RECORD_BYTES, "damaged.record");
     } catch (error) {
       throw toVaultraError(error).code === "store.not-found" ? unknown(id, job, []) : error;
     }
-    return readRecord(bytes, { job, id });
+  }
+
+  /**
+   * A backup with all that it builds on, root first. Each parent's record has the hash that its child names.
+   * @throws {VaultraError} `no-backup.parent` when one is gone; `damaged.chain` when one was exchanged, or when the records
+   * make no chain; `damaged.record`
+   */
+  async chain(record: BackupRecord): Promise<BackupRecord[]> {
+    const chain = [record];
+    // What a link names is vouched for by the link's own hash, so that only the first one can lie about its parent.
+    for (let link = record; link.parent !== undefined;) {
+      const { job, parent } = link;
+      if (chain.length === MAX_CHAIN) {
+        throw damagedChain(record, `it builds on more than ${MAX_CHAIN - 1} others`);
+      }
+      const bytes = await this.bytes({ job, id: parent.id }).catch((error) => {
+        throw toVaultraError(error).family === "no-backup" ? noParent(link, parent.id) : error;
+      });
+      if (sha256Of([bytes]) !== parent.record) {
+        throw damagedChain(record, `the record of "${job}/${parent.id}" is not the one it was built on`);
+      }
+      link = readRecord(bytes, { job, id: parent.id });
+      chain.unshift(link);
+    }
+    const odd = chain.find(({ type }, at) => (type === "full") !== (at === 0));
+    if (odd !== undefined) {
+      throw damagedChain(
+        record,
+        `"${odd.job}/${odd.id}" is ${odd.type} and does not stand where such a one must`,
+      );
+    }
+    return chain;
+  }
+
+  /**
+   * Which backups of a job build on which: each parent's id with its children's, oldest first. A record that cannot be read may
+   * build on any, and is reported.
+   */
+  async children(job: string): Promise<ReadonlyMap<string, readonly string[]>> {
+    const children = new Map<string, string[]>();
+    for (const named of (await this.#listed(job)).records) {
+      const record = await this.#readOrReport(named);
+      if (record?.parent === undefined) continue;
+      const siblings = children.get(record.parent.id);
+      if (siblings === undefined) children.set(record.parent.id, [record.id]);
+      else siblings.push(record.id);
+    }
+    return children;
+  }
+
+  /** A record that passes the check; `undefined` for one that is damaged, which is reported, or was removed meanwhile. */
+  async #readOrReport(
+    named: Named,
+    check: (record: BackupRecord) => void = () => {},
+  ): Promise<BackupRecord | undefined> {
+    try {
+      const record = await this.read(named);
+      check(record);
+      return record;
+    } catch (error) {
+      const { family, code, message, hint } = toVaultraError(error);
+      if (family === "no-backup") return undefined;
+      if (family !== "damaged") throw error;
+      this.#listener({ type: "warning", code, message, ...(hint === undefined ? {} : { hint }) });
+      return undefined;
+    }
   }
 
   async #listed(job?: string): Promise<Listed> {
@@ -132,6 +205,22 @@ function checkArchive({ job, id, archive }: BackupRecord, size: number | undefin
       ? `The archive of "${job}/${id}" is gone`
       : `The archive of "${job}/${id}" holds ${size} bytes, its record says ${archive.size}`,
     { hint: "Restore another backup, or bring another copy of this archive." },
+  );
+}
+
+function damagedChain({ job, id }: BackupRecord, why: string): VaultraError {
+  return new VaultraError("damaged.chain", `The backup "${job}/${id}" cannot be restored: ${why}`, {
+    hint: OTHER_BACKUP,
+  });
+}
+
+function noParent({ job, id }: BackupRecord, parent: string): VaultraError {
+  return new VaultraError(
+    "no-backup.parent",
+    `The backup "${job}/${parent}" is gone, on which "${id}" builds`,
+    {
+      hint: "Bring it back from another copy of the store, or restore a backup that does not build on it.",
+    },
   );
 }
 
