@@ -6,7 +6,7 @@
 import { ArchiveWriter, type PartWriter } from "./archive/writer.ts";
 import { type ArchiveHeader, archiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
-import { archiveKey, compactTime, recordKey } from "./catalog/keys.ts";
+import { archiveKey, besideArchive, compactTime } from "./catalog/keys.ts";
 import { readRecord, recordBytes } from "./catalog/record.ts";
 import type { Job } from "./config/job.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
@@ -14,6 +14,8 @@ import { toVaultraError, VaultraError } from "./errors.ts";
 import { acquireLock } from "./lock.ts";
 import { eventLogger, type Operation, withTimeout } from "./operation.ts";
 import { recordRun } from "./run.ts";
+import { signRecord } from "./signing/signature.ts";
+import { SigningKey } from "./signing/signing_key.ts";
 import type { ObjectStore } from "./store.ts";
 import { freeBlock, once } from "./streams/blocks.ts";
 import type { ByteStream } from "./streams/bytes.ts";
@@ -64,6 +66,8 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   const { listener, surroundings } = operation;
   const started = surroundings.now();
   const id = backupIdOf(started, surroundings.randomHex(1));
+  // A key that can't be used is told before anything is read.
+  const signer = job.signingKey === undefined ? undefined : await SigningKey.parse(job.signingKey);
 
   listener({ type: "phase", phase: "Taking a snapshot", job: job.name });
   await using database = await openDatabase(job, operation);
@@ -116,7 +120,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     warnings: stored.summary.warnings?.length ?? 0,
     tool: header.tool,
   };
-  await commit(store, record, stored.key, operation.signal);
+  await commit(store, record, stored.key, signer, operation.signal);
   return record;
 }
 
@@ -249,17 +253,24 @@ async function commit(
   store: ObjectStore,
   record: BackupRecord,
   key: string,
+  signer: SigningKey | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const bytes = recordBytes(record);
+  const beside = besideArchive(key, record.id);
+  const options = { ifAbsent: true, signal };
   try {
     // What could not be read again would be a backup that is never listed.
     readRecord(bytes, record);
-    await store.put(recordKey(record.job, record.id), once(bytes), { ifAbsent: true, signal });
+    if (signer !== undefined) {
+      await store.put(beside.signature, once(await signRecord(bytes, signer)), options);
+    }
+    await store.put(beside.record, once(bytes), options);
   } catch (error) {
     try {
       // The record may be there although its answer was lost, and must not outlive its archive.
-      await store.remove(recordKey(record.job, record.id));
+      await store.remove(beside.record);
+      if (signer !== undefined) await store.remove(beside.signature);
       await store.remove(key);
     } catch {
       // A writer without the right to delete leaves an archive, whole and with its record or never listed.

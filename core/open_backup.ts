@@ -8,8 +8,10 @@ import type { FramePool } from "./archive/frame_pool.ts";
 import { CountedSource } from "./archive/counted_source.ts";
 import { storeSource } from "./archive/range_source.ts";
 import { ArchiveReader } from "./archive/reader.ts";
+import { besideArchive } from "./catalog/keys.ts";
 import { VaultraError } from "./errors.ts";
 import type { Operation } from "./operation.ts";
+import { checkSignature, refuseUnsigned } from "./signing/signature.ts";
 import type { ObjectReader } from "./store.ts";
 
 /** A backup in a store: its archive's key and, when it has one, its record. */
@@ -42,6 +44,8 @@ export async function openBackup(
       hint: "Check the address. If a record names it, the archive was removed by hand: use another backup.",
     });
   }
+  if (record === undefined) refuseUnsigned(operation);
+  else await checkSignature(store, besideArchive(key, record.id), record, operation);
   const source = new CountedSource(storeSource(store, key, info.size, signal));
   const archive = await ArchiveReader.open(source, {
     pool,

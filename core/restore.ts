@@ -26,6 +26,7 @@ import { VaultraError } from "./errors.ts";
 import { OTHER_BACKUP } from "./hints.ts";
 import { openBackup } from "./open_backup.ts";
 import { eventLogger, type Operation } from "./operation.ts";
+import { refuseUnsigned } from "./signing/signature.ts";
 import type { ObjectReader } from "./store.ts";
 import { joinBlocks } from "./streams/blocks.ts";
 import type { ByteStream } from "./streams/bytes.ts";
@@ -136,6 +137,7 @@ async function openArchive(
 ): Promise<OpenArchive> {
   const { signal } = operation;
   if (origin.kind === "pipe") {
+    refuseUnsigned(operation);
     let read = 0;
     const counted = async function* () {
       for await (const block of origin.bytes) {

@@ -48,6 +48,15 @@ export function signatureKey(job: string, id: string): string {
   return `${jobPrefix(job)}${backupId.parse(id)}.sig`;
 }
 
+/** The record and the signature beside an archive, in a store that may begin at any folder above it. */
+export function besideArchive(
+  archive: string,
+  id: string,
+): { readonly record: string; readonly signature: string } {
+  const folder = archive.slice(0, archive.lastIndexOf("/") + 1);
+  return { record: `${folder}${backupId.parse(id)}.json`, signature: `${folder}${backupId.parse(id)}.sig` };
+}
+
 /** The prefix of a job's marks, or of one backup's. */
 export function marksPrefix(job: string, id?: string): string {
   return `${jobPrefix(job)}marks/${id === undefined ? "" : `${backupId.parse(id)}.`}`;
