@@ -1,105 +1,20 @@
 import assert from "node:assert/strict";
 import { FakeDatabase, type FakeFault } from "../tests/fakes/fake_database.ts";
-import { type Fault, FaultyStore } from "../tests/fakes/faulty_store.ts";
+import { everything, failure, keys, owner, setUp } from "../tests/fakes/fake_job.ts";
+import type { Fault } from "../tests/fakes/faulty_store.ts";
 import { InProcessHost } from "../tests/fakes/in_process_host.ts";
-import { MemoryStore } from "../tests/fakes/memory_store.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { storeSource } from "./archive/range_source.ts";
 import { ArchiveReader } from "./archive/reader.ts";
 import { backup } from "./backup.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { archiveKeyOf, lockKey } from "./catalog/keys.ts";
-import { listRuns, type RunDocument } from "./catalog/runs.ts";
-import type { Job } from "./config/job.ts";
+import { listRuns } from "./catalog/runs.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
-import { surroundings, type VaultraEvent } from "./events.ts";
-import type { Operation } from "./operation.ts";
-import { type AnyPlugin, definePlugin } from "./plugin.ts";
+import { surroundings } from "./events.ts";
+import type { AnyPlugin } from "./plugin.ts";
 import { restore } from "./restore.ts";
-import type { ObjectStore } from "./store.ts";
 import { verify } from "./verify.ts";
-
-/** What a restore of everything into an empty database is told. */
-const everything = {
-  only: [],
-  exclude: [],
-  schemaOnly: false,
-  dataOnly: false,
-  ifExists: "fail",
-  dryRun: false,
-} as const;
-const owner = { host: "test", pid: 1 };
-
-/** A job of a fake database into a store, and the operation that runs it. */
-function setUp(faults: readonly Fault[] = []) {
-  const memory = new MemoryStore();
-  const store: ObjectStore = new FaultyStore(memory, faults);
-  const database = new FakeDatabase();
-  database.tables.set("users", Array.from({ length: 1000 }, (_, index) => `user ${index}`));
-  database.tables.set('odd "näme"', ["one"]);
-  database.tables.set("empty", []);
-  const plugin: AnyPlugin = definePlugin({
-    kind: "store",
-    name: "test",
-    apiVersion: 1,
-    summary: "",
-    schemes: ["test"],
-    config: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
-    permissions: () => ({}),
-    redact: () => ({}),
-    title: () => "test",
-    // The store outlives the operation that closes it: the test looks into it afterwards.
-    open: () =>
-      Promise.resolve(
-        new Proxy(store, {
-          get: (target, key) => {
-            if (key === Symbol.asyncDispose) return () => Promise.resolve();
-            const value = Reflect.get(target, key);
-            return typeof value === "function" ? value.bind(target) : value;
-          },
-        }),
-      ),
-  });
-  const controller = new AbortController();
-  const events: VaultraEvent[] = [];
-  const kept: RunDocument[] = [];
-  const operation: Operation = {
-    host: new InProcessHost(),
-    signal: controller.signal,
-    listener: (event) => events.push(event),
-    surroundings,
-    workers: 1,
-    keepRun: (run) => Promise.resolve(void kept.push(run)),
-  };
-  const job: Job = {
-    name: "shop",
-    database: { plugin: { plugin: database.plugin, module: "" }, config: {} },
-    store: { name: "test", plugin: { plugin, module: "" }, config: {} },
-    only: [],
-    exclude: [],
-    excludeData: [],
-    compression: { name: "zstd", level: 3 },
-    proof: "rows",
-    parallel: 1,
-    limits: {},
-    warnings: [],
-  };
-  return { memory, database, operation, job, controller, events, kept };
-}
-
-async function keys(store: ObjectStore): Promise<string[]> {
-  return (await Array.fromAsync(store.list(""))).map((object) => object.key);
-}
-
-async function failure(promise: Promise<unknown>): Promise<VaultraError> {
-  try {
-    await promise;
-  } catch (error) {
-    assert(error instanceof VaultraError, String(error));
-    return error;
-  }
-  assert.fail("nothing failed");
-}
 
 Deno.test("backup() makes a backup that verifies and restores", async () => {
   const { memory, database, operation, job } = setUp();
