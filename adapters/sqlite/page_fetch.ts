@@ -17,8 +17,9 @@ const MAIN = 1;
  * Fetches whole trees of pages out of an archive into a sparse file, and reads nothing else of it.
  *
  * The parts are swept in order, again and again: each time one is read, all pages wanted in it are taken, which
- * makes more pages wanted. One part is in memory at a time, and a byte for each page of the database. Each page
- * belongs to one tree only, so one that is wanted twice is damage, and no cycle can make the sweep endless.
+ * makes more pages wanted. One part is in memory at a time, kept until another is read, and a byte for each page
+ * of the database. Each page belongs to one tree only, so one that is wanted twice is damage, and no cycle can make
+ * the sweep endless.
  */
 export class PageFetch implements Disposable {
   readonly header: DatabaseHeader;
@@ -29,12 +30,15 @@ export class PageFetch implements Disposable {
   readonly #states: Uint8Array;
   /** Pages wanted in each part. */
   readonly #wanted: Uint32Array;
+  /** The part that was read last. */
+  #last: { readonly part: number; readonly bytes: Bytes } | undefined;
 
   private constructor(
     reader: PartReader,
     file: Deno.FsFile,
     header: DatabaseHeader,
     firstPages: readonly number[],
+    first: Bytes,
   ) {
     this.header = header;
     this.#reader = reader;
@@ -42,6 +46,7 @@ export class PageFetch implements Disposable {
     this.#firstPages = firstPages;
     this.#states = new Uint8Array(this.#end);
     this.#wanted = new Uint32Array(firstPages.length - 1);
+    this.#last = { part: 0, bytes: first };
   }
 
   /**
@@ -53,7 +58,8 @@ export class PageFetch implements Disposable {
     const layout = await reader.layout("data", MAIN);
     const total = layout.reduce((sum, length) => sum + length, 0);
     if (total === 0) return undefined;
-    const header = parseHeader(await reader.read("data", MAIN, 0));
+    const first = await reader.read("data", MAIN, 0);
+    const header = parseHeader(first);
     if (!header || total % header.pageSize !== 0 || total / header.pageSize > 2 ** 32 - 2) {
       throw damagedPage(1);
     }
@@ -65,7 +71,7 @@ export class PageFetch implements Disposable {
     const file = Deno.openSync(path, { createNew: true, read: true, write: true });
     try {
       file.truncateSync(total);
-      return new PageFetch(reader, file, header, firstPages);
+      return new PageFetch(reader, file, header, firstPages, first);
     } catch (thrown) {
       file.close();
       throw thrown;
@@ -81,8 +87,16 @@ export class PageFetch implements Disposable {
         continue;
       }
       idle = 0;
-      this.#take(part, await this.#reader.read("data", MAIN, part));
+      this.#take(part, await this.#read(part));
     }
+  }
+
+  async #read(part: number): Promise<Bytes> {
+    if (this.#last?.part === part) return this.#last.bytes;
+    this.#last = undefined;
+    const bytes = await this.#reader.read("data", MAIN, part);
+    this.#last = { part, bytes };
+    return bytes;
   }
 
   /** Closes the file, which stays. */

@@ -12,17 +12,15 @@ import { VaultraError } from "../../core/errors.ts";
 import { Selection } from "../../core/patterns.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
+import { ArchivedPages } from "./archived_pages.ts";
 import { bookkeeping, choose, isChosen, refuseEmptyChoice } from "./chosen.ts";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { type CopyReport, copyTables } from "./copy_tables.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
 import { checkPatience } from "./integrity.ts";
-import { clearLogMode, PageFetch } from "./page_fetch.ts";
-import { PageFile } from "./page_file.ts";
 import { exists, realPath, restoreFiles } from "./paths.ts";
 import { obstacles, placeNew, targetExists } from "./place_file.ts";
-import { takeRestoreLock } from "./restore_lock.ts";
 import { readSchema } from "./schema.ts";
 import { sqlScript } from "./sql_script.ts";
 import { temporaryDatabase } from "./temporary_database.ts";
@@ -37,10 +35,9 @@ export class TableRestore implements RestoreTarget {
   readonly #context: PluginContext;
   readonly #selection: Selection;
   readonly #target: string;
-  readonly #files: ReturnType<typeof restoreFiles>;
+  readonly #work: string;
+  readonly #pages: ArchivedPages;
   readonly #stack = new DisposableStack();
-  #streamed: PageFile | undefined;
-  #source: DatabaseSync | undefined;
 
   /** @throws {VaultraError} `usage.pattern` */
   constructor(engine: Engine, config: SqliteConfig, request: RestoreRequest, context: PluginContext) {
@@ -49,7 +46,8 @@ export class TableRestore implements RestoreTarget {
     this.#context = context;
     this.#selection = new Selection(request.only, request.exclude);
     this.#target = realPath(config.path);
-    this.#files = restoreFiles(this.#target);
+    this.#work = restoreFiles(this.#target).restore;
+    this.#pages = this.#stack.use(new ArchivedPages(engine, this.#target, context));
   }
 
   // deno-lint-ignore require-await -- what it throws must reject
@@ -71,38 +69,19 @@ export class TableRestore implements RestoreTarget {
     };
   }
 
-  async write(entry: RestoreEntry): Promise<void> {
-    try {
-      if (this.#streamed === undefined) {
-        this.#begin();
-        this.#streamed = this.#stack.use(new PageFile(this.#files.pages));
-      }
-      this.#streamed.write(entry);
-    } catch (thrown) {
-      throw sqliteError(thrown, this.#files.pages, "target");
-    }
-    await Promise.resolve();
+  write(entry: RestoreEntry): Promise<void> {
+    return Promise.try(() => this.#pages.write(entry));
   }
 
   async pull(reader: PartReader): Promise<void> {
-    const { pages } = this.#files;
-    try {
-      this.#begin();
-      using fetch = await PageFetch.create(reader, pages);
-      if (fetch) {
-        await fetch.fetch([1]);
-        clearLogMode(pages);
-        const roots = this.#roots();
-        await fetch.fetch(roots);
-      }
-      this.#source = this.#stack.adopt(this.#openPages(), (connection) => connection.close());
-    } catch (thrown) {
-      throw sqliteError(thrown, pages, isCorrupt(thrown) ? "damaged" : "target");
-    }
+    await this.#pages.fetch(reader, (schema) => {
+      const own = readSchema(schema).filter(({ name }) => (bookkeeping as readonly string[]).includes(name));
+      return [...own, ...choose(schema, this.#selection).tables].map(({ root }) => root);
+    });
   }
 
   script(): ByteStream {
-    const source = this.#unpacked();
+    const source = this.#pages.database();
     return sqlScript(source, choose(source, this.#selection), this.#request, this.#context);
   }
 
@@ -110,13 +89,13 @@ export class TableRestore implements RestoreTarget {
   async commit(): Promise<RestoreReport> {
     try {
       if (this.#request.output === "sql") return { objects: [], target: "SQL text", warnings: [] };
-      const source = this.#unpacked();
+      const source = this.#pages.database();
       const copy = () =>
         exists(this.#target) && this.#request.ifExists !== "fail"
           ? this.#intoExisting(source)
           : this.#intoNew(source);
       // An index of a large table takes minutes in one call, as do counts and checks of references.
-      const patience = checkPatience(this.#streamed?.bytes ?? this.#request.bytes);
+      const patience = checkPatience(this.#pages.streamed ?? this.#request.bytes);
       const report = await this.#context.blocking(patience, copy);
       const objects = report.objects.map((object) => ({ ...object, within: 1 }));
       return { objects, warnings: report.warnings, target: this.#target };
@@ -138,42 +117,6 @@ export class TableRestore implements RestoreTarget {
   [Symbol.asyncDispose](): Promise<void> {
     this.#stack.dispose();
     return Promise.resolve();
-  }
-
-  /** Locks the target and clears away what a dead run left. */
-  #begin(): void {
-    this.#stack.use(takeRestoreLock(this.#context, this.#target));
-    this.#stack.use(temporaryDatabase(this.#context, this.#files.pages));
-    this.#stack.use(temporaryDatabase(this.#context, this.#files.restore));
-  }
-
-  /** The pages of the archive as a database. */
-  #unpacked(): DatabaseSync {
-    if (this.#source) return this.#source;
-    const header = this.#streamed?.header();
-    this.#streamed?.[Symbol.dispose]();
-    if (header) clearLogMode(this.#files.pages);
-    return this.#source = this.#stack.adopt(this.#openPages(), (connection) => connection.close());
-  }
-
-  #openPages(): DatabaseSync {
-    const connection = this.#engine.connect(this.#files.pages);
-    connection.exec("pragma query_only = on; pragma cache_size = -32768");
-    return connection;
-  }
-
-  /** The pages where the trees begin that hold what was chosen. */
-  #roots(): number[] {
-    const connection = this.#openPages();
-    try {
-      const own = readSchema(connection).filter(({ name }) =>
-        (bookkeeping as readonly string[]).includes(name)
-      );
-      const { tables } = choose(connection, this.#selection);
-      return [...new Set([...own, ...tables].map(({ root }) => root))].filter((root) => root > 1);
-    } finally {
-      connection.close();
-    }
   }
 
   /** What stands in the way of the chosen tables, or is missing for their rows. */
@@ -225,7 +168,8 @@ export class TableRestore implements RestoreTarget {
       throw new VaultraError("target.no-database", `There is no database "${this.#target}" to put rows into`);
     }
     if (exists(this.#target)) throw targetExists(this.#target);
-    const path = this.#files.restore;
+    const path = this.#work;
+    using _work = temporaryDatabase(this.#context, path);
     const target = this.#engine.connect(path);
     let report: CopyReport;
     try {

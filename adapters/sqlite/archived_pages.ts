@@ -1,0 +1,114 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { PartReader, RestoreEntry } from "../../core/database.ts";
+import type { PluginContext } from "../../core/plugin.ts";
+import type { Engine } from "./connection.ts";
+import { isCorrupt, sqliteError } from "./failure.ts";
+import { clearLogMode, PageFetch } from "./page_fetch.ts";
+import { PageFile } from "./page_file.ts";
+import { restoreFiles } from "./paths.ts";
+import { takeRestoreLock } from "./restore_lock.ts";
+import { temporaryDatabase } from "./temporary_database.ts";
+
+/**
+ * The pages of an archive, all of them or those that are needed, as a database from which SQLite itself reads. They lie
+ * beside the target, under its lock, and are removed when disposed of.
+ */
+export class ArchivedPages implements Disposable {
+  readonly #engine: Engine;
+  readonly #context: PluginContext;
+  readonly #target: string;
+  readonly #path: string;
+  readonly #stack = new DisposableStack();
+  #begun = false;
+  #streamed: PageFile | undefined;
+  #database: DatabaseSync | undefined;
+
+  /** @param target Absolute path of the database that a restore is made for. */
+  constructor(engine: Engine, target: string, context: PluginContext) {
+    this.#engine = engine;
+    this.#context = context;
+    this.#target = target;
+    this.#path = restoreFiles(target).pages;
+  }
+
+  /** Bytes that were written in order; nothing when pages were fetched. */
+  get streamed(): number | undefined {
+    return this.#streamed?.bytes;
+  }
+
+  /**
+   * Takes the next entry of the archive.
+   * @throws {VaultraError} `damaged.order`, `target.*`
+   */
+  write(entry: RestoreEntry): void {
+    try {
+      this.#begin();
+      this.#streamed ??= this.#stack.use(new PageFile(this.#path));
+      this.#streamed.write(entry);
+    } catch (thrown) {
+      throw sqliteError(thrown, this.#path, "target");
+    }
+  }
+
+  /**
+   * Fetches the schema and what is found through it.
+   * @param roots Tells the pages where the trees begin that are needed.
+   * @throws {VaultraError} `damaged.*`, `target.*`
+   */
+  async fetch(reader: PartReader, roots: (schema: DatabaseSync) => readonly number[]): Promise<void> {
+    try {
+      this.#begin();
+      using fetch = await PageFetch.create(reader, this.#path);
+      if (fetch) {
+        await fetch.fetch([1]);
+        clearLogMode(this.#path);
+        const schema = this.#open();
+        let wanted: readonly number[];
+        try {
+          wanted = roots(schema);
+        } finally {
+          schema.close();
+        }
+        await fetch.fetch([...new Set(wanted)].filter((root) => root > 1));
+      }
+      this.#keep();
+    } catch (thrown) {
+      throw sqliteError(thrown, this.#path, isCorrupt(thrown) ? "damaged" : "target");
+    }
+  }
+
+  /**
+   * The database, once its pages are there.
+   * @throws {VaultraError} `damaged.pages`
+   */
+  database(): DatabaseSync {
+    if (this.#database) return this.#database;
+    const header = this.#streamed?.header();
+    this.#streamed?.[Symbol.dispose]();
+    if (header) clearLogMode(this.#path);
+    return this.#keep();
+  }
+
+  /** Closes the database and removes it. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+
+  /** Locks the target and clears away what a dead run left. */
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#stack.use(takeRestoreLock(this.#context, this.#target));
+    this.#stack.use(temporaryDatabase(this.#context, this.#path));
+  }
+
+  #keep(): DatabaseSync {
+    return this.#database = this.#stack.adopt(this.#open(), (connection) => connection.close());
+  }
+
+  #open(): DatabaseSync {
+    const connection = this.#engine.connect(this.#path);
+    connection.exec("pragma query_only = on; pragma cache_size = -32768");
+    return connection;
+  }
+}
