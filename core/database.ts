@@ -133,7 +133,7 @@ export interface SourceObject {
   readonly kind: string;
   /** The number of its data entries; absent when it has none of its own. */
   readonly object?: number;
-  /** The number of the object whose data holds this one (a table inside a file of pages). */
+  /** The number of the object whose data holds this one and its definition (a table inside a file of pages). */
   readonly within?: number;
   readonly rows?: number;
   /** `algorithm:hex`, as docs/archive-format.md defines them, such as `sha256-pages:…`. */
@@ -172,6 +172,11 @@ export interface BackupSource extends AsyncDisposable {
 export interface RestoreRequest {
   readonly only: readonly string[];
   readonly exclude: readonly string[];
+  /**
+   * The only objects that are read, by their true names: the one of the outputs `csv`, `json` and `raw`, any of `proof`. A name
+   * that the backup does not hold is refused with `usage.no-such-object`, an object without rows of its own with `usage.not-a-table`.
+   */
+  readonly names?: readonly string[];
   readonly schemaOnly: boolean;
   readonly dataOnly: boolean;
   readonly ifExists: "fail" | "replace" | "append";
@@ -245,7 +250,7 @@ export interface RestoreTarget extends AsyncDisposable {
   write(entry: RestoreEntry): Promise<void>;
   /** Mode `pull`: reads what it needs. */
   pull(reader: PartReader): Promise<void>;
-  /** Output `sql`: the script, after `write` or `pull`. */
+  /** Every output but `database` and `proof`: what is made, after `write` or `pull`. */
   script(): ByteStream;
   /** Checks the result and makes it visible. */
   commit(): Promise<RestoreReport>;

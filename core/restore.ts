@@ -16,6 +16,7 @@ import type {
   PartReader,
   ProofLevel,
   RestoreEntry,
+  RestoreOutput,
   RestorePlan,
   RestoreReport,
   RestoreRequest,
@@ -24,7 +25,7 @@ import type {
 } from "./database.ts";
 import { VaultraError } from "./errors.ts";
 import { OTHER_BACKUP } from "./hints.ts";
-import { openBackup } from "./open_backup.ts";
+import { type OpenBackup, openBackup } from "./open_backup.ts";
 import { eventLogger, type Operation } from "./operation.ts";
 import { refuseUnsigned } from "./signing/signature.ts";
 import type { ObjectReader } from "./store.ts";
@@ -39,6 +40,7 @@ export type RestoreOrigin =
     readonly key: string;
     readonly record?: BackupRecord;
   }
+  | { readonly kind: "opened"; readonly backup: OpenBackup }
   | { readonly kind: "pipe"; readonly bytes: ByteStream };
 
 /** What is restored, and how. */
@@ -46,8 +48,12 @@ export interface RestoreOptions {
   readonly origin: RestoreOrigin;
   /** Finds the target once the archive told its engine. */
   readonly target: (engine: string) => Promise<Configured>;
-  /** Takes the script of `--to sql:…`; absent: the target itself is written. */
+  /** Where the content goes; default: into the target itself. */
+  readonly output?: RestoreOutput;
+  /** Takes what every output but `database` and `proof` makes. */
   readonly script?: (script: ByteStream) => Promise<void>;
+  /** The only objects that are read, by their true names: for every output but `database` and `sql`. */
+  readonly names?: readonly string[];
   readonly only: readonly string[];
   readonly exclude: readonly string[];
   readonly schemaOnly: boolean;
@@ -95,14 +101,15 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   refuseConflicts(plan);
   await options.confirm?.(plan);
 
-  operation.listener({ type: "phase", phase: "Restoring" });
+  const isKept = outputOf(options) === "database";
+  operation.listener({ type: "phase", phase: isKept ? "Restoring" : "Reading" });
   if (plan.mode === "stream") await writeAll(archive, target, operation);
   else await pullParts(archive, target, operation);
   const { manifest } = archive.reader;
   // The archive was read: its Workers make room for the check of the result.
   await pool[Symbol.asyncDispose]();
 
-  operation.listener({ type: "phase", phase: "Checking the result" });
+  if (isKept) operation.listener({ type: "phase", phase: "Checking the result" });
   if (options.script !== undefined) await options.script(target.script());
   const report = await target.commit();
   for (const warning of report.warnings) {
@@ -111,12 +118,16 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   const comparison = compareObjects(
     manifest.objects,
     report.objects,
-    // A script holds rows that no engine has counted yet, and a schema none.
-    options.script !== undefined || options.schemaOnly ? "none" : proof,
+    // What is not kept is counted by whoever reads it, and a schema holds no rows.
+    isKept && !options.schemaOnly ? proof : "none",
     plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
   );
   refuseDifferences(report.target, comparison);
   return { header, plan, report, comparison };
+}
+
+function outputOf({ output = "database" }: RestoreOptions): RestoreOutput {
+  return output;
 }
 
 /** Whether a part is restored: a plan that is made before a pipe was read cannot name its objects. */
@@ -148,7 +159,9 @@ async function openArchive(
     const reader = await PipeReader.open(counted(), { pool, signal });
     return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
   }
-  const { archive, bytesRead } = await openBackup(origin, pool, operation);
+  const { archive, bytesRead } = origin.kind === "opened"
+    ? origin.backup
+    : await openBackup(origin, pool, operation);
   return { reader: archive, bytesRead, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
@@ -184,7 +197,8 @@ function requestOf(
     schemaOnly: options.schemaOnly,
     dataOnly: options.dataOnly,
     ifExists: options.ifExists,
-    output: options.script === undefined ? "database" : "sql",
+    output: outputOf(options),
+    ...(options.names === undefined ? {} : { names: options.names }),
     salvage: false,
     proof,
     version: header.engineVersion,
@@ -194,12 +208,23 @@ function requestOf(
   };
 }
 
+/** What an output is called where an adapter can't make it. */
+const outputTitles: Readonly<Record<RestoreOutput, string>> = {
+  database: "A restore into a database",
+  sql: "A restore as SQL text",
+  csv: "Reading rows as CSV",
+  json: "Reading rows as JSON",
+  raw: "Reading rows in the engine's own form",
+  proof: "Proving objects without restoring them",
+};
+
 /** @throws {VaultraError} `usage.unsupported` for what the engine's adapter can't do */
 function refuseUnable(options: RestoreOptions, { capabilities }: HostedDatabase, engine: string): void {
   const unable = (what: string, hint: string) =>
     new VaultraError("usage.unsupported", `${what} is not possible for ${engine}`, { hint });
-  if (options.script !== undefined && !capabilities.outputs.includes("sql")) {
-    throw unable("A restore as SQL text", "Give a database's address with --to.");
+  const output = outputOf(options);
+  if (!capabilities.outputs.includes(output)) {
+    throw unable(outputTitles[output], `What is possible: ${capabilities.outputs.join(", ")}.`);
   }
   if ((options.only.length > 0 || options.exclude.length > 0) && !capabilities.selective) {
     throw unable("A restore of single objects", "Restore all of it.");

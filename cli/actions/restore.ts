@@ -37,7 +37,7 @@ export async function restore(
   const outcome = await runRestore({
     origin: opened.origin,
     target: async (engine) => target ?? await scriptTarget(engine, script!, workspace),
-    ...(script === undefined ? {} : { script: (bytes) => script.write(bytes) }),
+    ...(script === undefined ? {} : { output: "sql", script: (bytes) => script.write(bytes) }),
     only: options.only ?? [],
     exclude: options.exclude ?? [],
     schemaOnly: options.schemaOnly === true,
@@ -47,7 +47,15 @@ export async function restore(
     dryRun: options.dryRun === true,
     confirm: async (plan) => {
       if (options.ifExists !== "replace" || options.yes || target === undefined) return;
-      await confirmTyping(session.context, target.plugin.plugin.title(target.config), plan.steps);
+      const name = target.plugin.plugin.title(target.config);
+      await confirmTyping(session.context, {
+        word: name,
+        question: `Type its name, ${name}, to go on`,
+        title: "This will change a database that exists",
+        steps: plan.steps,
+        would: `"${name}" would be changed`,
+        undone: "Nothing was restored",
+      });
     },
   }, workspace.operation());
   if (outcome.report !== undefined) script?.commit();

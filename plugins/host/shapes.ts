@@ -18,7 +18,7 @@ const sourceObject = z.object({
   within: count.exactOptional(),
   rows: count.exactOptional(),
   proof: text.exactOptional(),
-  definition: text.exactOptional(),
+  definition: z.string().max(1 << 24).exactOptional(),
 });
 const warnings = z.array(text).max(1_000);
 
