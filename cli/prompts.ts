@@ -8,33 +8,59 @@ import type { Secrets } from "../core/config/secrets.ts";
 import { VaultraError } from "../core/errors.ts";
 import type { CliContext } from "./context.ts";
 
+/** What a person must type before something is changed that can't be taken back. */
+export interface Confirmation {
+  readonly word: string;
+  /** Names the word: "Type its name, shop, to go on". */
+  readonly question: string;
+  readonly title: string;
+  /** What will be done, one line each. */
+  readonly steps: readonly string[];
+  /** The same in few words, for where nobody can be asked: `"shop" would be changed`. */
+  readonly would: string;
+  /** What another answer leaves undone: "Nothing was restored". */
+  readonly undone: string;
+}
+
 /**
- * Asks a person to type a name before something is overwritten.
- * @param steps What will be done, one line each.
+ * Asks a person to type a word before something is changed.
  * @throws {VaultraError} `usage.needs-yes` without a terminal; `interrupted` when the answer is another one.
  */
 export async function confirmTyping(
   context: CliContext,
-  name: string,
-  steps: readonly string[],
+  { word, question, title, steps, would, undone }: Confirmation,
 ): Promise<void> {
   if (!context.interactive) {
-    throw new VaultraError("usage.needs-yes", `"${name}" would be changed, and there is no terminal to ask`, {
+    throw new VaultraError("usage.needs-yes", `${would}, and there is no terminal to ask`, {
       hint: "Say --yes to answer for a script.",
     });
   }
   const { isCancel, note, text } = await import("@clack/prompts");
-  note(steps.join("\n"), "This will change a database that exists");
-  const answer = await text({
-    message: `Type its name, ${name}, to go on`,
-    signal: context.signal,
-    output: (await import("node:process")).default.stderr,
-  });
-  if (isCancel(answer) || answer !== name) {
-    throw new VaultraError("interrupted.by-answer", "Nothing was restored: the name was not typed", {
-      hint: `The target is as it was. Type "${name}" next time, or say --yes.`,
+  const output = (await import("node:process")).default.stderr;
+  note(steps.join("\n"), title, { output });
+  const answer = await text({ message: question, signal: context.signal, output });
+  if (isCancel(answer) || answer !== word) {
+    throw new VaultraError("interrupted.by-answer", `${undone}: "${word}" was not typed`, {
+      hint: `All is as it was. Type "${word}" next time, or say --yes.`,
     });
   }
+}
+
+/**
+ * Asks a person twice for the passphrase of a new backup.
+ * @throws {VaultraError} `usage.needs-terminal`, `usage.passphrases-differ`, `interrupted.by-answer`, `config.passphrase`
+ */
+export async function askNewPassphrase(context: CliContext, secrets: Secrets): Promise<string> {
+  if (!context.interactive) {
+    throw new VaultraError("usage.needs-terminal", "There is no terminal to ask for a passphrase", {
+      hint: "Name a file that holds it with --passphrase-file.",
+    });
+  }
+  const passphrase = await askPassphrase(context, secrets, "Passphrase for the backup");
+  if (passphrase === await askPassphrase(context, secrets, "The same passphrase again")) return passphrase;
+  throw new VaultraError("usage.passphrases-differ", "The two passphrases differ", {
+    hint: "Nothing was done; run the command again.",
+  });
 }
 
 /**

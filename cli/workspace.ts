@@ -6,6 +6,7 @@
 import { Catalog } from "../core/catalog/catalog.ts";
 import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
 import type { ConfiguredStore } from "../core/config/job.ts";
+import { resolveTrusted } from "../core/config/signing.ts";
 import { resolveKeyring } from "../core/config/keyring.ts";
 import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
@@ -49,12 +50,13 @@ function chosenOf(name: string, found: readonly FoundBackup[]): FoundBackup {
 export class Workspace {
   readonly context: ResolveContext;
   readonly #session: Session;
-  readonly #keys: Keyring | undefined;
+  /** What opens backups and proves them. */
+  readonly #trust: Pick<Operation, "keys" | "trusted">;
 
-  private constructor(session: Session, context: ResolveContext, keys: Keyring | undefined) {
+  private constructor(session: Session, context: ResolveContext, trust: Pick<Operation, "keys" | "trusted">) {
     this.#session = session;
     this.context = context;
-    this.#keys = keys;
+    this.#trust = trust;
   }
 
   /**
@@ -68,9 +70,15 @@ export class Workspace {
     const { env, registry } = session.context;
     const file = await loadConfig({ path: session.options.config, environment: env });
     const context = { file, registry, environment: env, secrets };
-    const keys = options && await keyring(session, context, options);
-    return new Workspace(session, context, keys);
+    const trusted = await trustedKeys(context, options !== undefined);
+    return new Workspace(session, context, {
+      ...(options === undefined ? {} : { keys: await keyring(session, context, options) }),
+      ...(trusted === undefined ? {} : { trusted }),
+    });
   }
+
+  /** Tells in the log what a person should know of the keys. */
+  readonly warn = (message: string): void => eventLogger(this.operation().listener, "keys").warn(message);
 
   /** @throws {VaultraError} `config.not-found` */
   requireFile(): ConfigFile {
@@ -103,7 +111,7 @@ export class Workspace {
 
   /** What `core` is given, with what opens and proves backups. */
   operation(): Operation {
-    return { ...this.#session.operation(), ...(this.#keys === undefined ? {} : { keys: this.#keys }) };
+    return { ...this.#session.operation(), ...this.#trust };
   }
 
   /** Opens a store: for reading unless another purpose is named. */
@@ -159,4 +167,20 @@ async function keyring(session: Session, context: ResolveContext, options: KeyOp
   const keys = await resolveKeyring(context, options, warn);
   if (!session.context.interactive || options.passphraseFile !== undefined) return keys;
   return { ...keys, ask: async () => await askPassphrase(session.context, context.secrets) };
+}
+
+/**
+ * The keys whose signatures are trusted. A command that opens no backup goes without them when they cannot be found out;
+ * should it open one all the same, none is trusted.
+ */
+async function trustedKeys(
+  context: ResolveContext,
+  opensBackups: boolean,
+): Promise<readonly string[] | undefined> {
+  try {
+    return await resolveTrusted(context);
+  } catch (error) {
+    if (opensBackups) throw error;
+    return [];
+  }
 }

@@ -1,4 +1,5 @@
 import type { RunDocument } from "./catalog/runs.ts";
+import type { SeenBackups } from "./catalog/seen.ts";
 import type { Listener, Surroundings, VaultraEvent } from "./events.ts";
 import type { Logger, PluginHost } from "./plugin.ts";
 import { VaultraError } from "./errors.ts";
@@ -18,6 +19,8 @@ export interface Operation {
   readonly keys?: Keyring;
   /** Public keys, `ed25519:<base64>`, one of which must have signed a backup that is read; absent: signatures are not asked for. */
   readonly trusted?: readonly string[];
+  /** Remembers the newest backup of each store and job, which tells a store that was set back; absent: nothing does. */
+  readonly seen?: SeenBackups;
   /** Keeps a run's document when the store that should hold it is out of reach. */
   readonly keepRun?: (run: RunDocument) => Promise<void>;
 }
@@ -29,6 +32,8 @@ export interface Keyring {
   readonly passphrases: readonly string[];
   /** Asks a person for the passphrase, when an archive needs one and none of those fits; absent: nobody is there. */
   readonly ask?: () => Promise<string>;
+  /** Why keys that the configuration names are not here, a sentence each; told when nothing opens an archive. */
+  readonly unreadable?: readonly string[];
 }
 
 /** A logger whose lines become events of the operation. */

@@ -3,13 +3,15 @@ import { backup as runBackup, planBackup } from "../../core/backup.ts";
 import type { BackupRecord } from "../../core/archive/format.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Job } from "../../core/config/job.ts";
-import { exitCodes, toVaultraError } from "../../core/errors.ts";
+import { readPassphraseFile } from "../../core/config/key_file.ts";
+import { exitCodes, toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { BackupOptions } from "../commands/backup.ts";
 import { joinedCode } from "../exit_code.ts";
 import { chosenJobs } from "../jobs.ts";
 import { keepRunLocally } from "../local_runs.ts";
 import { tableText } from "../output/table.ts";
 import { bytesText, countOf, countText, durationText } from "../output/units.ts";
+import { askNewPassphrase } from "../prompts.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 
@@ -20,7 +22,8 @@ export async function backup(
   options: BackupOptions,
 ): Promise<number> {
   const workspace = await Workspace.open(session);
-  const jobs = await chosenJobs(workspace, names, options.db, options);
+  const passphrase = await chosenPassphrase(session, workspace, options);
+  const jobs = await chosenJobs(workspace, names, options.db, { ...options, passphrase });
   let code = 0;
   for (const job of jobs) {
     for (const warning of job.warnings) session.warn(warning);
@@ -37,6 +40,29 @@ export async function backup(
     }
   }
   return code;
+}
+
+/** The passphrase that options ask for, if they do. */
+async function chosenPassphrase(
+  session: Session,
+  workspace: Workspace,
+  options: BackupOptions,
+): Promise<string | undefined> {
+  const { recipient, passphraseFile, passphrase } = options;
+  if ([recipient, passphraseFile, passphrase].filter((given) => given !== undefined).length > 1) {
+    throw new VaultraError(
+      "usage.only-one",
+      "--recipient, --passphrase-file and --passphrase exclude each other",
+      {
+        hint: "An archive is encrypted to recipients or with one passphrase: give one of the options.",
+      },
+    );
+  }
+  const { secrets } = workspace.context;
+  if (passphrase) return await askNewPassphrase(session.context, secrets);
+  return passphraseFile === undefined
+    ? undefined
+    : await readPassphraseFile(passphraseFile, secrets, workspace.warn);
 }
 
 /** @returns The exit code: 3 when the backup carries a warning that a person must read. */

@@ -4,7 +4,10 @@ import { collect, positiveInteger } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra backup`. */
-export interface BackupOptions extends JobFlags {
+export interface BackupOptions extends Omit<JobFlags, "passphrase"> {
+  /** Asks for it. */
+  readonly passphrase?: boolean | undefined;
+  readonly passphraseFile?: string | undefined;
   readonly db?: string | undefined;
   readonly dryRun?: boolean | undefined;
 }
@@ -19,6 +22,9 @@ export function addBackup(program: Program): void {
     .option("--exclude <pattern>", "not these objects (repeatable)", collect)
     .option("--exclude-data <pattern>", "of these objects only the schema (repeatable)", collect)
     .option("--compression <codec>", "zstd[:level], gzip[:level] or none")
+    .option("--recipient <key>", "encrypt: an age recipient, or a name of `keys:` (repeatable)", collect)
+    .option("--passphrase-file <file>", "encrypt with the passphrase that a file holds")
+    .option("--passphrase", "encrypt with a passphrase that is asked for")
     .addOption(
       new Option("--proof <level>", "what the backup proves of itself").choices(["none", "rows", "content"]),
     )

@@ -10,6 +10,7 @@ import { explainIssues, type Finding, valueAt } from "./issues.ts";
 import { configJsonSchema, type JsonSchema, knownKeys } from "./json_schema.ts";
 import { pathText, type Problem, Problems } from "./problems.ts";
 import { readText } from "./read_text.ts";
+import { recipientPattern } from "./key_file.ts";
 import { hasReferences } from "./references.ts";
 import { configSchema } from "./schema.ts";
 import { parseYaml } from "./yaml_document.ts";
@@ -23,6 +24,10 @@ export interface ConfigFile {
   readonly name: string;
   /** Sections by store: an address, or a mapping with `url`. */
   readonly stores: Readonly<Record<string, unknown>>;
+  /** Keys of age as they were written, by name. */
+  readonly keys: Readonly<Record<string, { readonly recipient: string; readonly identity?: string }>>;
+  /** How backups are signed and who is trusted, as it was written. */
+  readonly signing: { readonly key?: string; readonly trusted?: readonly string[] };
   /** Jobs as they were written, by name, in the file's order. */
   readonly jobs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** A problem at a path of the file, with its line and column. */
@@ -112,14 +117,18 @@ export function parseConfig(text: string, name: string): ConfigFile {
       if (!isDeferred(finding, value)) problems.add(problem(finding.path, finding.message, finding.about));
     }
   }
-  const section = (key: string) => {
+  const section = <Shape>(key: string): Shape => {
     const inner = valueAt(value, [key]);
-    return (typeof inner === "object" && inner !== null ? inner : {}) as Record<
-      string,
-      Record<string, unknown>
-    >;
+    return (typeof inner === "object" && inner !== null ? inner : {}) as Shape;
   };
-  const file: ConfigFile = { name, stores: section("stores"), jobs: section("jobs"), problem };
+  const file: ConfigFile = {
+    name,
+    stores: section("stores"),
+    keys: section("keys"),
+    signing: section("signing"),
+    jobs: section("jobs"),
+    problem,
+  };
   checkNames(file, problems);
   problems.throwIfAny();
   return file;
@@ -136,7 +145,7 @@ function isDeferred({ path, kind, about }: Finding, value: unknown): boolean {
   return !kind && about === "value" && typeof text === "string" && hasReferences(text);
 }
 
-/** Checks what stands in two places: stores by name, names that one file system takes for the same. */
+/** Checks what stands in two places: stores and keys by name, names that one file system takes for the same. */
 function checkNames(file: ConfigFile, problems: Problems): void {
   const seen = new Map<string, string>();
   for (const [name, job] of Object.entries(file.jobs)) {
@@ -154,6 +163,12 @@ function checkNames(file: ConfigFile, problems: Problems): void {
       const store = valueAt(job, path);
       if (typeof store !== "string" || !isStoreName(store) || Object.hasOwn(file.stores, store)) continue;
       problems.add(file.problem(["jobs", name, ...path], noSuchStore(store, file)));
+    }
+    const recipients = valueAt(job, ["encryption", "to"]);
+    for (const [index, recipient] of (Array.isArray(recipients) ? recipients : []).entries()) {
+      if (typeof recipient !== "string" || hasReferences(recipient)) continue;
+      const wrong = recipientProblem(recipient, file);
+      if (wrong) problems.add(file.problem(["jobs", name, "encryption", "to", index], wrong));
     }
   }
 }
@@ -173,4 +188,23 @@ export function noSuchStore(name: string, file: ConfigFile | undefined): string 
     ? `; there are ${known.join(", ")}`
     : ` ("./${name}" would be a folder)`;
   return `there is no store "${name.slice(0, 100)}"${more}`;
+}
+
+/** Why a text of `encryption.to` is neither a name of `keys` nor a recipient; `undefined` when it is one. */
+export function recipientProblem(text: string, file: ConfigFile | undefined): string | undefined {
+  const known = Object.keys(file?.keys ?? {});
+  if (known.includes(text) || recipientPattern.test(text)) return undefined;
+  if (/^AGE-SECRET-KEY-/i.test(text)) {
+    return "a secret identity stands here: write the recipient that belongs to it, age1…";
+  }
+  if (text.startsWith("age1")) {
+    return `"${text.slice(0, 100)}" is not a whole age recipient`;
+  }
+  const meant = nearest(text, known);
+  const more = meant
+    ? `. Did you mean "${meant}"?`
+    : known.length > 0
+    ? `; there are ${known.join(", ")}`
+    : ": write an age recipient, age1…, or name it under `keys`";
+  return `there is no key "${text.slice(0, 100)}"${more}`;
 }

@@ -1,4 +1,5 @@
 import type { Configured, Job } from "./job.ts";
+import { MASK } from "./mask.ts";
 import { printDuration, printSize } from "./units.ts";
 
 /** A job as `config show` tells it, in the file's own words: all layers merged, no secret shown. */
@@ -11,6 +12,11 @@ export function describeJob(job: Job): Record<string, unknown> {
     exclude: job.exclude,
     "exclude-data": job.excludeData,
     compression: compression.name === "none" ? "none" : `${compression.name}:${compression.level}`,
+    ...(job.encryption === undefined ? {} : {
+      encryption: job.encryption.recipients === undefined
+        ? { passphrase: MASK }
+        : { to: job.encryption.recipients },
+    }),
     proof: job.proof,
     parallel: job.parallel,
     limits: {
@@ -19,6 +25,7 @@ export function describeJob(job: Job): Record<string, unknown> {
       ...(limits.logGrowth === undefined ? {} : { "log-growth": printSize(limits.logGrowth) }),
       ...(limits.timeout === undefined ? {} : { timeout: printDuration(limits.timeout) }),
     },
+    ...(job.signingKey === undefined ? {} : { signing: { key: MASK } }),
     ...(job.label === undefined ? {} : { label: job.label }),
   };
 }

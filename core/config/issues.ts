@@ -6,7 +6,7 @@
 import type { SchemaIssue } from "../plugin.ts";
 import { nearest } from "../text/nearest.ts";
 import { laterKey } from "./later_keys.ts";
-import { isSecretName, maskAddress } from "./mask.ts";
+import { isSecretPath, maskAddress } from "./mask.ts";
 
 /** A problem that has no place yet. */
 export interface Finding {
@@ -141,9 +141,7 @@ function shown(value: unknown, path: readonly PropertyKey[]): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
-  if (path.some((part) => typeof part === "string" && isSecretName(part))) {
-    return "a secret that is not shown";
-  }
+  if (isSecretPath(path)) return "a secret that is not shown";
   const text = typeof value === "string" ? maskAddress(value) : String(value);
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return typeof value === "string" ? JSON.stringify(short) : short;
@@ -153,7 +151,8 @@ function listOf(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-function lowerFirst(text: string): string {
+/** A sentence as a problem's message begins. */
+export function lowerFirst(text: string): string {
   return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 

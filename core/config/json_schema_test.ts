@@ -40,7 +40,7 @@ Deno.test("configJsonSchema() refers only to what it defines", () => {
 
 Deno.test("knownKeys() finds the keys at a path of values", () => {
   const schema = configJsonSchema();
-  assert.deepEqual(knownKeys(schema, []), ["version", "stores", "jobs"]);
+  assert.deepEqual(knownKeys(schema, []), ["version", "stores", "keys", "signing", "jobs"]);
   assert.ok(knownKeys(schema, ["jobs", "x"]).includes("exclude-data"));
   assert.deepEqual(knownKeys(schema, ["jobs", "x", "stores"]), ["to", "quorum"]);
   assert.deepEqual(knownKeys(schema, ["stores", "main"]), ["url"]);

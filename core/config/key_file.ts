@@ -10,8 +10,14 @@ import type { Secrets } from "./secrets.ts";
 /** The largest key file, bytes. */
 const MAX_KEY_FILE_BYTES = 64 << 10;
 
-/** An age identity of the kind X25519 (https://age-encryption.org/v1): Bech32 in capitals, 32 bytes. */
-const identityPattern = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
+/**
+ * The form of an age recipient (https://age-encryption.org/v1), Bech32: X25519, or `age1pq1…` with ML-KEM-768. Its
+ * checksum is left to `checkRecipient`.
+ */
+export const recipientPattern = /^age1(pq1)?[02-9ac-hj-np-z]{58,1990}$/;
+
+/** The form of an age identity, Bech32 in capitals. */
+const identityPattern = /^AGE-SECRET-KEY-(PQ-)?1[02-9AC-HJ-NP-Z]{58,}$/;
 
 /**
  * The identities in the text of an age identity file, one a line; empty lines and those that begin with `#` are

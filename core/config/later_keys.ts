@@ -1,7 +1,5 @@
 /** Keys of the whole file that a later version brings, each with what this version does not do. */
 const file: Readonly<Record<string, string>> = {
-  keys: "cannot encrypt",
-  signing: "cannot sign backups",
   notifications: "sends no notifications",
   telemetry: "exports no telemetry",
   proxy: "uses no proxy",
@@ -9,7 +7,6 @@ const file: Readonly<Record<string, string>> = {
 
 /** Keys of a job that a later version brings. */
 const job: Readonly<Record<string, string>> = {
-  encryption: "cannot encrypt: the archive would be readable by everyone who can read the store",
   schedule: "has no scheduler: run `vaultra backup` from cron or a systemd timer",
   retention: "deletes no old backups",
   drill: "runs no drills: use `vaultra restore` and `vaultra verify`",
@@ -27,7 +24,7 @@ const limits: Readonly<Record<string, string>> = {
 
 /**
  * Why a key that is documented for a later version is refused; `undefined` for any other key. To ignore one would
- * be worse than to refuse it: a backup would be taken for encrypted.
+ * be worse than to refuse it: a backup would be taken for one that is made every night.
  *
  * @param path The mapping that holds the key, from the file's root.
  */

@@ -5,15 +5,23 @@
  */
 import { addressParts, piecesOf } from "./references.ts";
 
-const MASK = "***";
+/** Stands for a secret. */
+export const MASK = "***";
 
 /** Names of keys whose values are never shown. */
 const secretName =
-  /pass(word|wd|phrase)?$|^pwd$|secret|token|credential|(private|access|account|api)[-_]?key/i;
+  /pass(word|wd|phrase)?$|^pwd$|^identity$|secret|token|credential|(private|access|account|api)[-_]?key/i;
 
 /** Whether a key of this name holds a secret. */
 export function isSecretName(name: string): boolean {
   return secretName.test(name);
+}
+
+/** Whether the value at a path of a configuration is a secret, or lies inside of one. */
+export function isSecretPath(path: readonly PropertyKey[]): boolean {
+  return path.some((part, index) =>
+    typeof part === "string" && (isSecretName(part) || (part === "key" && path[index - 1] === "signing"))
+  );
 }
 
 /** Whether a text is nothing but references: what it names is secret, the text itself is not. */
@@ -51,15 +59,15 @@ export function maskAddress(text: string): string {
 /**
  * Configuration as it may be shown: passwords in addresses and the values of keys such as `password`, `secret` or
  * `token` become `***`. References stay as they were written: they name a secret and hold none.
+ * @param path Where the value stands.
  */
-export function maskConfig(value: unknown): unknown {
+export function maskConfig(value: unknown, path: readonly PropertyKey[] = []): unknown {
+  if (isSecretPath(path)) return maskSecret(value);
   if (typeof value === "string") return maskAddress(value);
-  if (Array.isArray(value)) return value.map(maskConfig);
+  if (Array.isArray(value)) return value.map((inner, index) => maskConfig(inner, [...path, index]));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map((
-      [key, inner],
-    ) => [key, isSecretName(key) ? maskSecret(inner) : maskConfig(inner)]),
+    Object.entries(value).map(([key, inner]) => [key, maskConfig(inner, [...path, key])]),
   );
 }
 

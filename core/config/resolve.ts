@@ -8,11 +8,14 @@ import { VaultraError } from "../errors.ts";
 import { nearest } from "../text/nearest.ts";
 import { configPaths } from "./config_file.ts";
 import { explainIssues, valueAt } from "./issues.ts";
-import type { Configured, ConfiguredStore, Job } from "./job.ts";
+import { encryptionOf, resolveRecipients as recipientsOf } from "./encryption.ts";
+import type { Configured, ConfiguredStore, Encryption, Job } from "./job.ts";
+import { configuredIdentities } from "./keyring.ts";
 import { piecesOf } from "./references.ts";
 import { type Place, placeOf, type ResolveContext, Resolver, schemeOf, UNRESOLVED } from "./resolver.ts";
 import { jobSchema, type JobSettings } from "./schema.ts";
 import { environmentProblems, type JobFlags, layerJob } from "./settings.ts";
+import { signingKeyOf, trustedOf } from "./signing.ts";
 
 export type { ResolveContext } from "./resolver.ts";
 export type { JobFlags } from "./settings.ts";
@@ -86,6 +89,22 @@ export async function resolveStore(
 }
 
 /**
+ * Recipients by their names in `keys` or as they are.
+ * @param source Where they were written, for messages: `--to`.
+ * @throws {VaultraError} `config.invalid`
+ */
+export async function resolveRecipients(
+  names: readonly string[],
+  context: ResolveContext,
+  source: string,
+): Promise<readonly string[]> {
+  const resolver = new Resolver(context);
+  const place = placeOf(source);
+  const written = await resolver.references(names, place) as string[];
+  return finished(await recipientsOf(written, place, resolver), resolver);
+}
+
+/**
  * Checks the whole configuration as if every job were run: references, plugins' keys, environment.
  * @returns Warnings, each a sentence.
  * @throws {VaultraError} `config.not-found`, `config.invalid` with all problems.
@@ -97,7 +116,11 @@ export async function checkConfig(context: ResolveContext): Promise<readonly str
   for (const name of Object.keys(file.stores)) {
     await resolver.store(name, (path, message) => file.problem(["stores", name, ...path], message));
   }
+  await recipientsOf(Object.keys(file.keys), placeOf("keys"), resolver);
+  for (const name of Object.keys(file.keys)) await configuredIdentities(name, resolver);
+  await trustedOf(resolver);
   for (const name of Object.keys(file.jobs)) await fileJob(name, {}, resolver);
+  await signingKeyOf(resolver);
   resolver.throwIfAny();
   return resolver.warnings;
 }
@@ -168,7 +191,7 @@ function nameOf(title: string): string {
 function checkEnvironment(resolver: Resolver, names: readonly string[], more: readonly unknown[]): void {
   const { file, environment } = resolver.context;
   const jobs = [...new Set([...Object.keys(file?.jobs ?? {}), ...names])];
-  const referenced = new Set(variablesIn([file?.stores, file?.jobs, ...more]));
+  const referenced = new Set(variablesIn([file?.stores, file?.keys, file?.signing, file?.jobs, ...more]));
   for (const problem of environmentProblems(jobs, environment, referenced)) resolver.problems.add(problem);
 }
 
@@ -212,7 +235,12 @@ async function layeredJob(
   const database = await resolver.section("database", value["database"], at("database"));
   if (!result.success) return undefined;
   const store = await storeOf(result.data, at, resolver, name);
-  return database && store && jobOf(name, result.data, database, store, resolver.warnings);
+  const encryption = flags.passphrase === undefined
+    ? await encryptionOf(result.data.encryption, at("encryption"), resolver)
+    : { passphrase: flags.passphrase };
+  const signingKey = (await signingKeyOf(resolver))?.pem;
+  if (!database || !store) return undefined;
+  return jobOf(name, result.data, { database, store, encryption, signingKey, warnings: resolver.warnings });
 }
 
 async function storeOf(
@@ -237,12 +265,19 @@ async function storeOf(
   return undefined;
 }
 
+/** What of a job is not in its settings alone. */
+interface ResolvedParts {
+  readonly database: Configured;
+  readonly store: ConfiguredStore;
+  readonly encryption: Encryption | undefined;
+  readonly signingKey: string | undefined;
+  readonly warnings: readonly string[];
+}
+
 function jobOf(
   name: string,
   settings: JobSettings,
-  database: Configured,
-  store: ConfiguredStore,
-  warnings: readonly string[],
+  { database, store, encryption, signingKey, warnings }: ResolvedParts,
 ): Job {
   const { limits } = settings;
   return {
@@ -253,6 +288,8 @@ function jobOf(
     exclude: settings.exclude,
     excludeData: settings["exclude-data"],
     compression: settings.compression,
+    ...(encryption === undefined ? {} : { encryption }),
+    ...(signingKey === undefined ? {} : { signingKey }),
     proof: settings.proof,
     parallel: settings.parallel,
     limits: {

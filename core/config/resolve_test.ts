@@ -145,7 +145,7 @@ Deno.test("resolveJob() refuses variables that set nothing", async () => {
   const variables = {
     ...environment,
     VAULTRA_ORDERS_COMPRESION: "zstd",
-    VAULTRA_ORDERS_ENCRYPTION: "x",
+    VAULTRA_ORDERS_SCHEDULE: "x",
     VAULTRA_BANANA: "x",
     VAULTRA_CONFG: "x",
     VAULTRA_TEST_BINARY: "x",
@@ -155,7 +155,7 @@ Deno.test("resolveJob() refuses variables that set nothing", async () => {
     "VAULTRA_BANANA: this variable sets nothing",
     'VAULTRA_CONFG: this variable sets nothing. Did you mean "VAULTRA_CONFIG"?',
     'VAULTRA_ORDERS_COMPRESION: this variable sets nothing. Did you mean "VAULTRA_ORDERS_COMPRESSION"?',
-    "VAULTRA_ORDERS_ENCRYPTION: not supported yet: this version cannot encrypt: the archive would be readable by everyone who can read the store",
+    "VAULTRA_ORDERS_SCHEDULE: not supported yet: this version has no scheduler: run `vaultra backup` from cron or a systemd timer",
   ]);
 });
 

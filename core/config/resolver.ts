@@ -6,7 +6,7 @@ import { type ConfigFile, isStoreName, noSuchStore } from "./config_file.ts";
 import { explainIssues, valueAt } from "./issues.ts";
 import type { Configured, ConfiguredStore } from "./job.ts";
 import { knownKeys, pluginJsonSchema } from "./json_schema.ts";
-import { isSecretName, maskAddress, plainSecretsOf } from "./mask.ts";
+import { isSecretPath, maskAddress, plainSecretsOf } from "./mask.ts";
 import { type Problem, Problems, problemText } from "./problems.ts";
 import { hasReferences } from "./references.ts";
 import { resolveText, type Secrets } from "./secrets.ts";
@@ -47,6 +47,11 @@ export class Resolver {
     return [...this.#warnings];
   }
 
+  /** Adds a sentence about what is valid and yet unwise. */
+  readonly warn = (message: string): void => {
+    this.#warnings.add(message);
+  };
+
   /** @throws {VaultraError} `config.invalid` when problems were found. */
   throwIfAny(): void {
     this.problems.throwIfAny(this.context.secrets.redact);
@@ -71,8 +76,7 @@ export class Resolver {
   }
 
   async #text(text: string, place: Place, path: readonly PropertyKey[]): Promise<string> {
-    const secretKey = path.some((part) => typeof part === "string" && isSecretName(part));
-    const plain = secretKey && !hasReferences(text) ? [text] : plainSecretsOf(text);
+    const plain = isSecretPath(path) && !hasReferences(text) ? [text] : plainSecretsOf(text);
     for (const secret of plain) this.context.secrets.add(secret);
     if (plain.length > 0) {
       this.#warnings.add(

@@ -7,6 +7,8 @@ import { z } from "zod";
 import { codecNamed } from "../archive/codecs.ts";
 import { compressions, jobName } from "../archive/format.ts";
 import { toVaultraError } from "../errors.ts";
+import { publicKeyName } from "../signing/signing_key.ts";
+import { recipientPattern } from "./key_file.ts";
 import { durationPattern, parseDuration, parseSize, sizePattern } from "./units.ts";
 
 /** Text of one line, without control characters. References to secrets are text too. */
@@ -77,6 +79,23 @@ const limits = z.strictObject({
 /** A plugin's section: an address, or a mapping of `url` and the plugin's own keys, which the plugin validates. */
 const section = z.union([text, z.looseObject({ url: text })]);
 
+const encryption = z.strictObject({
+  to: z.array(text).min(1).max(100).optional().meta({
+    description:
+      "Who can open the archives, each alone: names of `keys`, or age recipients. Name two, one of them kept offline.",
+    examples: [["backup", "offline"]],
+  }),
+  passphrase: text.optional().meta({
+    description: "A passphrase that opens the archives, instead of `to`. Write a reference.",
+    examples: ["${file:/run/secrets/backup-passphrase}"],
+  }),
+}).refine(({ to, passphrase }) => (to === undefined) !== (passphrase === undefined), {
+  error: ({ input }) =>
+    Object.keys(input as object).length === 0
+      ? "one of to and passphrase is needed"
+      : "only one of to and passphrase is allowed",
+});
+
 /** One job as the file writes it. */
 export const jobSchema = z.strictObject({
   database: section.meta({
@@ -114,6 +133,10 @@ export const jobSchema = z.strictObject({
     description: "How the archive is compressed: `zstd[:1-19]`, `gzip[:1-9]` or `none`.",
     examples: ["zstd:3", "gzip", "none"],
   }),
+  encryption: encryption.optional().meta({
+    description: "How archives are encrypted, in the age format: `to` or `passphrase`. Default: not.",
+    examples: [{ to: ["backup"] }],
+  }),
   proof: z.enum(["none", "rows", "content"]).default("content").meta({
     description:
       "What the backup proves of itself: nothing, the number of rows, or rows and a hash of the content.",
@@ -134,7 +157,35 @@ export const jobSchema = z.strictObject({
 /** A job after validation: defaults are filled in, units are numbers. */
 export type JobSettings = z.output<typeof jobSchema>;
 
-const storeName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/);
+/** A secret as it is after its reference was resolved: of several lines, perhaps. */
+const secret = z.string().min(1).max(64 << 10);
+
+const key = z.strictObject({
+  recipient: z.string().regex(recipientPattern, "expected an age recipient, age1…").meta({
+    description: "The key's public half, `age1…`: encrypts. `vaultra key generate` makes both halves.",
+    examples: ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
+  }),
+  identity: secret.optional().meta({
+    description:
+      "The key's secret half: opens. Only where backups are restored or verified; write a reference to the identity file.",
+    examples: ["${file:/etc/vaultra/backup.key}"],
+  }),
+});
+
+const signing = z.strictObject({
+  key: secret.optional().meta({
+    description:
+      "The Ed25519 key that signs every backup's record, PKCS #8 in PEM; write a reference. `vaultra key generate --signing` makes one.",
+    examples: ["${file:/etc/vaultra/signing.pem}"],
+  }),
+  trusted: z.array(publicKeyName).min(1).max(100).optional().meta({
+    description:
+      "Public keys, one of which must have signed a backup that is read. Default: the one that belongs to `key`.",
+    examples: [["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]],
+  }),
+});
+
+const name = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/);
 
 /** The whole file. */
 export const configSchema = z.strictObject({
@@ -142,9 +193,19 @@ export const configSchema = z.strictObject({
     description: "The version of the file's form: 1.",
     examples: [1],
   }),
-  stores: z.record(storeName, section).prefault({}).meta({
+  stores: z.record(name, section).prefault({}).meta({
     description: "Stores by name, each an address, or a mapping of `url` and the store's own keys.",
     examples: [{ main: { url: "file:/srv/backups" } }],
+  }),
+  keys: z.record(name, key).prefault({}).meta({
+    description: "Keys of age by name, for `encryption.to`.",
+    examples: [{
+      backup: { recipient: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p" },
+    }],
+  }),
+  signing: signing.optional().meta({
+    description: "How backups are signed, and whose signatures are trusted.",
+    examples: [{ key: "${file:/etc/vaultra/signing.pem}" }],
   }),
   jobs: z.record(jobName, jobSchema).prefault({}).meta({
     description: "Jobs by name; a name is a folder in the store.",

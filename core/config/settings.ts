@@ -15,6 +15,10 @@ export interface JobFlags {
   readonly exclude?: readonly string[] | undefined;
   readonly excludeData?: readonly string[] | undefined;
   readonly compression?: string | undefined;
+  /** `encryption.to`: names of keys, recipients. */
+  readonly recipient?: readonly string[] | undefined;
+  /** `encryption.passphrase` itself, without references. Secret. */
+  readonly passphrase?: string | undefined;
   readonly proof?: string | undefined;
   readonly parallel?: number | undefined;
   readonly label?: string | undefined;
@@ -26,7 +30,7 @@ export interface JobFlags {
 
 /** One setting: its place in a job, what the text of its variable is, and its flag. */
 interface Setting {
-  readonly path: readonly [string] | readonly ["limits", string];
+  readonly path: readonly [string] | readonly ["limits" | "encryption", string];
   readonly kind: "text" | "list" | "number";
   readonly flag?: keyof JobFlags;
 }
@@ -38,6 +42,8 @@ const settings: readonly Setting[] = [
   { path: ["exclude"], kind: "list", flag: "exclude" },
   { path: ["exclude-data"], kind: "list", flag: "excludeData" },
   { path: ["compression"], kind: "text", flag: "compression" },
+  { path: ["encryption", "to"], kind: "list", flag: "recipient" },
+  { path: ["encryption", "passphrase"], kind: "text" },
   { path: ["proof"], kind: "text", flag: "proof" },
   { path: ["parallel"], kind: "number", flag: "parallel" },
   { path: ["label"], kind: "text", flag: "label" },
@@ -78,13 +84,25 @@ export function layerJob(
 ): LayeredJob {
   const value: Record<string, unknown> = { ...written };
   const origins = new Map<string, string>();
+  // The keys of `encryption` exclude each other: the strongest layer that says one of them says all.
+  const flagged = flags.recipient !== undefined || flags.passphrase !== undefined;
+  if (
+    flagged ||
+    settings.some(({ path }) =>
+      path[0] === "encryption" && Object.hasOwn(environment, variableName(name, path))
+    )
+  ) {
+    delete value["encryption"];
+  }
   for (const setting of settings) {
     const variable = variableName(name, setting.path);
     const text = Object.hasOwn(environment, variable) ? environment[variable] : undefined;
     const flag = setting.flag && flags[setting.flag];
-    if (flag === undefined && text === undefined) continue;
+    if (flag === undefined && (text === undefined || (flagged && setting.path[0] === "encryption"))) continue;
     set(value, setting.path, flag ?? fromText(text!, setting.kind));
-    origins.set(setting.path.join("."), flag === undefined ? variable : `--${kebab(setting.flag!)}`);
+    const origin = flag === undefined ? variable : `--${kebab(setting.flag!)}`;
+    origins.set(setting.path.join("."), origin);
+    if (setting.path[0] === "encryption") origins.set("encryption", origin);
   }
   return {
     value,

@@ -3,6 +3,7 @@ import { parseConfig } from "../../core/config/config_file.ts";
 import { configJsonSchema, type JsonSchema } from "../../core/config/json_schema.ts";
 import { checkConfig } from "../../core/config/resolve.ts";
 import { Secrets } from "../../core/config/secrets.ts";
+import { generateSigningKey } from "../../core/signing/signing_key.ts";
 import { builtin } from "../../plugins/builtin.ts";
 
 async function templates(): Promise<[string, string][]> {
@@ -13,6 +14,11 @@ async function templates(): Promise<[string, string][]> {
   return found;
 }
 
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
 /** The template with every option switched on. */
 function withOptions(text: string): string {
   return text.replace(
@@ -21,15 +27,25 @@ function withOptions(text: string): string {
   );
 }
 
+/** A template with the key files that it names in a folder of this machine. */
+async function withKeys(text: string, folder: string): Promise<string> {
+  const { pem, publicKey } = await generateSigningKey();
+  await Deno.writeTextFile(`${folder}/signing.pem`, pem);
+  const identity = "AGE-SECRET-KEY-15YE9MCY05V2GFS0JC0PS76WL0JNHC3LQNW06RZFN4G7HHX77EP2SY2FGZM";
+  await Deno.writeTextFile(`${folder}/backup.key`, `# created: today\n${identity}\n`);
+  return text.replaceAll("/etc/vaultra/", `${folder}/`).replace(/ed25519:[^"]+/, publicKey);
+}
+
 Deno.test("every template is valid as it is, and with all its options", async () => {
+  await using folder = await temporaryFolder();
   const found = await templates();
-  assert.ok(found.length >= 1);
+  assert.ok(found.length >= 2);
   for (const [name, text] of found) {
     const all = withOptions(text);
     assert.notEqual(all, text);
     for (const variant of [text, all]) {
       const context = {
-        file: parseConfig(variant, name),
+        file: parseConfig(await withKeys(variant, folder.path), name),
         registry: builtin,
         environment: {},
         secrets: new Secrets(),
