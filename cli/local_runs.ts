@@ -7,20 +7,11 @@ import { join } from "node:path";
 import { compactTime } from "../core/catalog/keys.ts";
 import { documentBytes } from "../core/catalog/record.ts";
 import type { RunDocument } from "../core/catalog/runs.ts";
-
-/** The folder of local runs: `$XDG_STATE_HOME/vaultra/runs`, `%LOCALAPPDATA%\vaultra\runs` on Windows. */
-export function localRunsFolder(env: Readonly<Record<string, string>>): string | undefined {
-  if (Deno.build.os === "windows") {
-    const data = env["LOCALAPPDATA"];
-    return data === undefined ? undefined : join(data, "vaultra", "runs");
-  }
-  const state = env["XDG_STATE_HOME"] || (env["HOME"] && join(env["HOME"], ".local", "state"));
-  return state ? join(state, "vaultra", "runs") : undefined;
-}
+import { stateFolder } from "./state_folder.ts";
 
 /** Writes a run's document. A machine without a home keeps none: the exit code and the error have told by then. */
 export async function keepRunLocally(run: RunDocument, env: Readonly<Record<string, string>>): Promise<void> {
-  const folder = localRunsFolder(env);
+  const folder = stateFolder(env, "runs");
   if (folder === undefined) return;
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });

@@ -8,6 +8,7 @@ import { type ArchiveHeader, archiveHeader, type BackupRecord, FORMAT_VERSION } 
 import { FramePool } from "./archive/frame_pool.ts";
 import { archiveKey, besideArchive, compactTime } from "./catalog/keys.ts";
 import { readRecord, recordBytes } from "./catalog/record.ts";
+import { checkSeen, rememberBackup } from "./catalog/seen.ts";
 import type { Job } from "./config/job.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
@@ -68,6 +69,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   const id = backupIdOf(started, surroundings.randomHex(1));
   // A key that can't be used is told before anything is read.
   const signer = job.signingKey === undefined ? undefined : await SigningKey.parse(job.signingKey);
+  await checkSeen(store, job.name, operation);
 
   listener({ type: "phase", phase: "Taking a snapshot", job: job.name });
   await using database = await openDatabase(job, operation);
@@ -121,6 +123,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     tool: header.tool,
   };
   await commit(store, record, stored.key, signer, operation.signal);
+  await rememberBackup(store, record, operation);
   return record;
 }
 

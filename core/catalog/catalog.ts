@@ -49,6 +49,11 @@ export class Catalog {
     return [...new Set((await this.#listed()).records.map(({ job }) => job))].sort();
   }
 
+  /** The newest backup of a job, by its record's name alone. */
+  async newest(job: string): Promise<{ readonly job: string; readonly id: string } | undefined> {
+    return (await this.#listed(job)).records.at(-1);
+  }
+
   /**
    * The backups, oldest first. One whose record is damaged or foreign, or whose archive is gone or cut, is passed over
    * and reported: nothing is listed that surely can't be restored.
