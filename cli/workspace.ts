@@ -4,6 +4,7 @@
  * @module
  */
 import { Catalog } from "../core/catalog/catalog.ts";
+import { checkSeen } from "../core/catalog/seen.ts";
 import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
 import type { ConfiguredStore } from "../core/config/job.ts";
 import { resolveTrusted } from "../core/config/signing.ts";
@@ -14,6 +15,7 @@ import type { BackupRecord } from "../core/archive/format.ts";
 import { VaultraError } from "../core/errors.ts";
 import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
+import { localSeen } from "./local_seen.ts";
 import type { KeyOptions } from "./options.ts";
 import { askPassphrase } from "./prompts.ts";
 import type { Session } from "./session.ts";
@@ -44,6 +46,24 @@ function chosenOf(name: string, found: readonly FoundBackup[]): FoundBackup {
     );
   }
   return found.reduce((newest, other) => other.record.id > newest.record.id ? other : newest);
+}
+
+/**
+ * Refuses to choose among stores that all have a backup which is to be changed in one of them.
+ * @throws {VaultraError} `usage.ambiguous-backup`
+ */
+export function refuseCopies(
+  { job, id }: { readonly job: string; readonly id: string },
+  stores: readonly string[],
+): void {
+  if (stores.length < 2) return;
+  throw new VaultraError(
+    "usage.ambiguous-backup",
+    `The backup "${job}/${id}" is in several stores: ${stores.join(", ")}`,
+    {
+      hint: "Say in which one with --store.",
+    },
+  );
 }
 
 /** The configuration of one run of a command. */
@@ -109,9 +129,11 @@ export class Workspace {
     });
   }
 
-  /** What `core` is given, with what opens and proves backups. */
+  /** What `core` is given, with what opens and proves backups and what this machine remembers of its stores. */
   operation(): Operation {
-    return { ...this.#session.operation(), ...this.#trust };
+    const operation = this.#session.operation();
+    const seen = localSeen(this.#session.context.env, operation.listener);
+    return { ...operation, ...this.#trust, ...(seen === undefined ? {} : { seen }) };
   }
 
   /** Opens a store: for reading unless another purpose is named. */
@@ -131,20 +153,24 @@ export class Workspace {
 
   /**
    * The one backup that a person named, in whichever store holds it. The store is the caller's to close.
+   * @param purpose `backup`: the store will be written, and when several have a copy of the backup, which one must be said.
    * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`
    */
   async findBackup(
     name: string,
     options: { readonly store?: string | undefined; readonly job?: string | undefined },
+    purpose: "inspect" | "backup" = "inspect",
   ): Promise<FoundBackup> {
     const query = options.job === undefined ? {} : { job: options.job };
     let missing: VaultraError | undefined;
     const found: FoundBackup[] = [];
     try {
       for (const configured of await this.stores(options.store)) {
-        const store = await this.openStore(configured);
+        const store = await this.openStore(configured, purpose);
         try {
-          found.push({ store, record: await this.catalog(store).find(name, query), configured });
+          const record = await this.catalog(store).find(name, query);
+          if (name === "latest") await checkSeen(store, record.job, this.operation());
+          found.push({ store, record, configured });
         } catch (error) {
           await store[Symbol.asyncDispose]();
           if (!(error instanceof VaultraError && error.family === "no-backup")) throw error;
@@ -153,6 +179,10 @@ export class Workspace {
       }
       const chosen = found.length > 0 ? chosenOf(name, found) : undefined;
       if (chosen === undefined) throw missing!;
+      if (purpose === "backup") {
+        const copies = found.filter(({ record }) => record.id === chosen.record.id);
+        refuseCopies(chosen.record, copies.map(({ configured }) => configured.name));
+      }
       found.splice(found.indexOf(chosen), 1);
       return chosen;
     } finally {
