@@ -11,10 +11,14 @@ import type { GlobalOptions, Session } from "./session.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCompletions } from "./completions.ts";
 import { addConfig } from "./commands/config.ts";
+import { addCopy } from "./commands/copy.ts";
+import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addList } from "./commands/list.ts";
+import { addPin } from "./commands/pin.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addShow } from "./commands/show.ts";
+import { addUnlock } from "./commands/unlock.ts";
 import { addVerify } from "./commands/verify.ts";
 
 /** Runs a command's action inside a session; the action returns the exit code. */
@@ -31,7 +35,8 @@ export interface Program {
 
 const footer = `
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with a warning, 10 database, 11 store, 12 locked,
-13 archive damaged, 14 key, 15 differences found, 17 target not empty, 18 no such backup, 130 interrupted, 143 terminated.
+13 archive damaged, 14 key, 15 differences found, 16 kept by a pin or a child, 17 target not empty, 18 no such backup,
+130 interrupted, 143 terminated.
 `;
 
 /**
@@ -64,7 +69,21 @@ export function createProgram(
     return child;
   };
   const program: Program = { command, root, context, run: (action) => run(root.opts(), action) };
-  for (const add of [addBackup, addRestore, addList, addShow, addVerify, addDoctor, addConfig]) add(program);
+  for (
+    const add of [
+      addBackup,
+      addRestore,
+      addList,
+      addShow,
+      addVerify,
+      addCopy,
+      addPin,
+      addDelete,
+      addUnlock,
+      addDoctor,
+      addConfig,
+    ]
+  ) add(program);
   // The root takes them wherever they stand, before the command's name too; the commands have them for help and
   // completion, after their own.
   for (const option of globalOptions()) root.addOption(option);

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { backup as runBackup, planBackup } from "../../core/backup.ts";
 import type { BackupRecord } from "../../core/archive/format.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
@@ -12,6 +11,7 @@ import { keepRunLocally } from "../local_runs.ts";
 import { tableText } from "../output/table.ts";
 import { bytesText, countOf, countText, durationText } from "../output/units.ts";
 import { askNewPassphrase } from "../prompts.ts";
+import { lockOwner } from "../owner.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 
@@ -67,7 +67,7 @@ async function chosenPassphrase(
 
 /** @returns The exit code: 3 when the backup carries a warning that a person must read. */
 async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<number> {
-  const record = await runBackup(job, { host: hostname(), pid: Deno.pid }, {
+  const record = await runBackup(job, lockOwner(), {
     ...workspace.operation(),
     keepRun: (run) => keepRunLocally(run, session.context.env),
   });
