@@ -4,6 +4,7 @@ import { configJsonSchema, type JsonSchema } from "../../core/config/json_schema
 import { checkConfig } from "../../core/config/resolve.ts";
 import { Secrets } from "../../core/config/secrets.ts";
 import { generateSigningKey } from "../../core/signing/signing_key.ts";
+import { temporaryFolder } from "../../tests/fakes/machine.ts";
 import { builtin } from "../../plugins/builtin.ts";
 
 async function templates(): Promise<[string, string][]> {
@@ -12,11 +13,6 @@ async function templates(): Promise<[string, string][]> {
     if (name.endsWith(".yaml")) found.push([name, await Deno.readTextFile(new URL(name, import.meta.url))]);
   }
   return found;
-}
-
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
 /** The template with every option switched on. */
@@ -37,7 +33,7 @@ async function withKeys(text: string, folder: string): Promise<string> {
 }
 
 Deno.test("every template is valid as it is, and with all its options", async () => {
-  await using folder = await temporaryFolder();
+  using folder = temporaryFolder();
   const found = await templates();
   assert.ok(found.length >= 2);
   for (const [name, text] of found) {
