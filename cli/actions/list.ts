@@ -3,8 +3,9 @@ import { listRuns, type RunDocument } from "../../core/catalog/runs.ts";
 import type { ConfiguredStore } from "../../core/config/job.ts";
 import { exitCodes } from "../../core/errors.ts";
 import type { ObjectStore } from "../../core/store.ts";
+import { markBackups, type Marked } from "../marks.ts";
 import { tableText } from "../output/table.ts";
-import { bytesText, countText, durationText } from "../output/units.ts";
+import { bytesText, countText, durationText, timeText } from "../output/units.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 
@@ -23,17 +24,21 @@ export async function list(
   const workspace = await Workspace.open(session);
   if (what === "jobs") return await listJobs(session, workspace, options);
   if (what === "runs") return await listRunsOf(session, workspace, options);
-  const found: { store: string; record: BackupRecord }[] = [];
+  const found: { store: string; record: BackupRecord; marked: Marked }[] = [];
   for (const configured of await workspace.stores(options.store)) {
     await using store = await workspace.openStore(configured);
-    for await (
-      const record of workspace.catalog(store).list(options.job === undefined ? {} : { job: options.job })
-    ) {
-      found.push({ store: configured.name, record });
-    }
+    const query = options.job === undefined ? {} : { job: options.job };
+    const records = await Array.fromAsync(workspace.catalog(store).list(query));
+    const marked = await markBackups(store, records);
+    found.push(...records.map((record, at) => ({ store: configured.name, record, marked: marked[at]! })));
   }
   found.sort((a, b) => a.record.id < b.record.id ? -1 : 1);
-  session.json({ type: "backups", backups: found.map(({ store, record }) => ({ store, ...record })) });
+  session.json({
+    type: "backups",
+    backups: found.map(({ store, record, marked }) => ({ store, ...record, ...marked })),
+  });
+  const pins = found.some(({ marked }) => marked.pinned);
+  const verifications = found.some(({ marked }) => marked.verified !== undefined);
   session.say(
     found.length === 0 ? "No backups" : tableText(
       [
@@ -44,10 +49,12 @@ export async function list(
         { title: "DATA", align: "right" },
         { title: "ROWS", align: "right" },
         { title: "TOOK", align: "right" },
+        ...(pins ? [{ title: "PINNED" }] : []),
+        ...(verifications ? [{ title: "VERIFIED" }] : []),
         { title: "STORE" },
         { title: "LABEL" },
       ],
-      found.map(({ store, record }) => [
+      found.map(({ store, record, marked }) => [
         record.id,
         record.job,
         timeText(record.finished),
@@ -55,6 +62,8 @@ export async function list(
         bytesText(record.raw),
         countText(record.rows),
         durationText(record.milliseconds),
+        ...(pins ? [marked.pinned ? "yes" : ""] : []),
+        ...(verifications ? [marked.verified === undefined ? "" : timeText(marked.verified)] : []),
         store,
         record.label ?? "",
       ]),
@@ -151,9 +160,4 @@ async function runJobs(
     if (match) names.push(match[1]!);
   }
   return [...new Set(names)].sort();
-}
-
-/** A time for people, in UTC: `2026-11-24 06:47:58Z`. */
-export function timeText(time: string): string {
-  return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
 }

@@ -1,8 +1,8 @@
 import { pin as pinBackup, unpin as unpinBackup } from "../../core/pin.ts";
 import { printable } from "../output/table.ts";
+import { timeText } from "../output/units.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
-import { timeText } from "./list.ts";
 
 /** What `vaultra pin` and `vaultra unpin` were asked. */
 interface PinOptions {

@@ -1,12 +1,13 @@
 import { FramePool } from "../../core/archive/frame_pool.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
+import { listMarks } from "../../core/catalog/marks.ts";
 import { openBackup } from "../../core/open_backup.ts";
+import { markText } from "../marks.ts";
 import { printable, tableText } from "../output/table.ts";
-import { bytesText, countText, durationText } from "../output/units.ts";
+import { bytesText, countText, durationText, timeText } from "../output/units.ts";
 import type { KeyOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
-import { timeText } from "./list.ts";
 
 /** What `vaultra show` was asked. */
 interface ShowOptions extends KeyOptions {
@@ -24,11 +25,13 @@ export async function show(session: Session, name: string, options: ShowOptions)
   await using pool = FramePool.open({ workers: 1, signal });
   const location = { store, key: archiveKeyOf(record), record };
   const { header, manifest } = (await openBackup(location, pool, workspace.operation())).archive;
+  const marks = await listMarks(store, record, workspace.operation().listener);
   session.json({
     type: "backup",
     store: configured.name,
     record,
     header,
+    marks: marks.map(({ name, time, reason, details }) => ({ name, time, reason, details })),
     ...(options.objects ? { objects: manifest.objects } : {}),
   });
 
@@ -53,6 +56,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
     line("sha-256", record.archive.sha256),
     line("made by", record.tool),
     ...(record.label === undefined ? [] : [line("label", record.label)]),
+    ...marks.map((mark) => line(...markText(mark))),
     ...(manifest.warnings ?? []).map((warning) => line("warning", warning)),
   ];
   session.say(lines.filter((text) => text.trim() !== "").join("\n"));

@@ -3,11 +3,10 @@ import type { ConfiguredStore } from "../../core/config/job.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { type HeldLock, inspectLock, removeLock } from "../../core/unlock.ts";
 import { printable } from "../output/table.ts";
-import { durationText } from "../output/units.ts";
+import { durationText, timeText } from "../output/units.ts";
 import { confirmTyping } from "../prompts.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
-import { timeText } from "./list.ts";
 
 /** What `vaultra unlock` was asked. */
 interface UnlockOptions {

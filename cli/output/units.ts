@@ -24,3 +24,8 @@ export function countText(count: number): string {
 export function countOf(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** A time for people, in UTC: `2026-11-24 06:47:58Z`. */
+export function timeText(time: string): string {
+  return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
+}
