@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { recipientsOf } from "./age/recipients.ts";
 import { ArchiveWriter, type PartWriter } from "./archive/writer.ts";
 import { type ArchiveHeader, archiveHeader, type BackupRecord, FORMAT_VERSION } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
@@ -18,8 +19,7 @@ import { recordRun } from "./run.ts";
 import { signRecord } from "./signing/signature.ts";
 import { SigningKey } from "./signing/signing_key.ts";
 import type { ObjectStore } from "./store.ts";
-import { freeBlock, once } from "./streams/blocks.ts";
-import type { ByteStream } from "./streams/bytes.ts";
+import { freed, once } from "./streams/blocks.ts";
 import { VERSION } from "./version.ts";
 
 /** Who runs the backup, as its lock names the holder to others. */
@@ -106,11 +106,12 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     finished: finished.toISOString(),
     ...(job.label === undefined ? {} : { label: job.label }),
     archive: {
-      name: archiveKey(job.name, id, job.compression.name, false).split("/").at(-1)!,
+      name: stored.key.split("/").at(-1)!,
       size: stored.totals.size,
       sha256: stored.totals.sha256,
       compression: job.compression.name,
     },
+    ...(job.encryption === undefined ? {} : { encryption: { recipients: recipientsOf(job.encryption) } }),
     manifest: stored.totals.manifest,
     objects: stored.totals.objects,
     rows: stored.totals.rows,
@@ -176,13 +177,14 @@ async function storeArchive(
   store: ObjectStore,
   operation: Operation,
 ) {
-  const key = archiveKey(job.name, header.id, job.compression.name, false);
+  const key = archiveKey(job.name, header.id, job.compression.name, job.encryption !== undefined);
   const writer = new ArchiveWriter({
     header,
     instructions: source.start.instructions,
     position: source.start.position,
     compression: job.compression.name,
     level: job.compression.level,
+    encryption: job.encryption,
     pool,
     signal: operation.signal,
   });
@@ -217,14 +219,6 @@ async function storeArchive(
     );
   }
   return { key, ...archived.value };
-}
-
-/** Gives each block's memory up once it was taken. */
-async function* freed(stream: ByteStream): ByteStream {
-  for await (const block of stream) {
-    yield block;
-    freeBlock(block);
-  }
 }
 
 /** Takes the source's entries, which may interleave, into the archive. */

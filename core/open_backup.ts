@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { BackupRecord } from "./archive/format.ts";
+import { readKeyHeaders } from "./age/key_headers.ts";
+import { backupId, type BackupRecord } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
 import { CountedSource } from "./archive/counted_source.ts";
 import { storeSource } from "./archive/range_source.ts";
@@ -51,6 +52,18 @@ export async function openBackup(
     pool,
     signal,
     ...(record === undefined ? {} : { record }),
+    keyHeaders: async () => {
+      const id = record?.id ?? idIn(key);
+      return id === undefined
+        ? []
+        : await readKeyHeaders(store, besideArchive(key, id).keyHeaders, operation.listener);
+    },
+    ...(operation.keys === undefined ? {} : { keys: operation.keys }),
   });
   return { archive, bytesRead: () => source.bytesRead };
+}
+
+/** The backup's id, if an archive's key tells it. */
+function idIn(key: string): string | undefined {
+  return backupId.safeParse(/([^/]+)\.tar[^/]*$/.exec(key)?.[1]).data;
 }

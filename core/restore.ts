@@ -156,7 +156,11 @@ async function openArchive(
         yield block;
       }
     };
-    const reader = await PipeReader.open(counted(), { pool, signal });
+    const reader = await PipeReader.open(counted(), {
+      pool,
+      signal,
+      ...(operation.keys === undefined ? {} : { keys: operation.keys }),
+    });
     return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
   }
   const { archive, bytesRead } = origin.kind === "opened"

@@ -1,4 +1,5 @@
 import { type ErrorData, toVaultraError, VaultraError } from "../errors.ts";
+import type { ChunkRun, OpenedChunks } from "../age/chunks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { FrameCodec } from "./codec.ts";
 import type { Compression } from "./format.ts";
@@ -16,17 +17,31 @@ export type FrameJob =
     readonly codec: Compression;
     readonly frame: Bytes;
     readonly maxRaw: number;
-  };
+  }
+  | { readonly type: "seal"; readonly plain: Bytes; readonly run: ChunkRun }
+  | { readonly type: "unseal"; readonly sealed: Bytes; readonly run: ChunkRun };
 
 /** What it answers, in the order of the jobs. */
 export type FrameAnswer =
-  | { readonly type: "done"; readonly bytes: Bytes; readonly buffers: ArrayBuffer[] }
+  | {
+    readonly type: "done";
+    readonly bytes: Bytes;
+    readonly buffers: ArrayBuffer[];
+    /** Of chunks that were opened. */
+    readonly opened?: Pick<OpenedChunks, "damaged" | "cut">;
+  }
   | { readonly type: "failed"; readonly error: ErrorData };
 
 /** A compressed frame, and the buffers of the pieces that went into it, in their order. */
 export interface CompressedFrame {
   readonly frame: Bytes;
   readonly buffers: readonly ArrayBuffer[];
+}
+
+/** Sealed chunks, and the buffer of the plain bytes that went into them. */
+export interface SealedChunks {
+  readonly sealed: Bytes;
+  readonly buffer: ArrayBuffer;
 }
 
 /** How a pool is opened. */
@@ -57,7 +72,7 @@ interface PoolWorker {
 const JOBS_A_WORKER = 2;
 
 /**
- * Workers that compress and decompress frames. They start when there is work for them. Jobs beyond two a Worker
+ * Workers that compress and decompress frames, and encrypt and decrypt chunks. They start when there is work for them. Jobs beyond two a Worker
  * wait in a queue; how many are in flight, and so the memory, is the caller's to bound, as is the order of results.
  * A pool that has failed once fails every job: an archive without one of its frames is none.
  *
@@ -114,9 +129,35 @@ export class FramePool implements AsyncDisposable {
     return this.#submit(job, [frame.buffer], (answer) => answer.bytes);
   }
 
+  /**
+   * Encrypts chunks of an age file's payload.
+   * @param plain In a buffer of its own, which is transferred and comes back with the chunks.
+   * @throws {VaultraError} the signal's reason, or `internal.frame-worker`
+   */
+  seal(plain: Bytes, run: ChunkRun): Promise<SealedChunks> {
+    return this.#submit(
+      { type: "seal", plain, run },
+      [plain.buffer],
+      (answer) => ({ sealed: answer.bytes, buffer: answer.buffers[0]! }),
+    );
+  }
+
+  /**
+   * Decrypts chunks of an age file's payload.
+   * @param sealed In a buffer of its own, which is transferred and lost.
+   * @throws {VaultraError} the signal's reason, or `internal.frame-worker`; chunks that are not authentic are told in the result
+   */
+  unseal(sealed: Bytes, run: ChunkRun): Promise<OpenedChunks> {
+    return this.#submit(
+      { type: "unseal", sealed, run },
+      [sealed.buffer],
+      (answer) => ({ bytes: answer.bytes, ...answer.opened! }),
+    );
+  }
+
   /** Ends the Workers; jobs under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#fail(new VaultraError("internal", "The pool of compression Workers is closed"));
+    this.#fail(new VaultraError("internal", "The pool of Workers is closed"));
     return Promise.resolve();
   }
 
@@ -144,7 +185,7 @@ export class FramePool implements AsyncDisposable {
         worker.worker.postMessage(pending.job, [...pending.transfer]);
       } catch (cause) {
         pending.reject(
-          new VaultraError("internal", "Bytes for a compression Worker cannot be transferred", { cause }),
+          new VaultraError("internal", "Bytes for a Worker of the pool cannot be transferred", { cause }),
         );
         continue;
       }
@@ -196,7 +237,7 @@ export class FramePool implements AsyncDisposable {
 function workerStopped(message: string): VaultraError {
   return new VaultraError(
     "internal.frame-worker",
-    `A Worker that compresses or decompresses stopped: ${message}`,
+    `A Worker that compresses or encrypts stopped: ${message}`,
     {
       hint: "Start the command again; if it happens again, please report it.",
     },

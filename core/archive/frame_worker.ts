@@ -1,13 +1,13 @@
 /// <reference lib="deno.worker" />
 /**
- * The Worker of a {@linkcode FramePool}: compresses and decompresses frames, one job after the other. It needs
- * no permission. Every failure becomes an answer, because the runtime prints what a Worker throws.
+ * The Worker of a {@linkcode FramePool}: compresses and decompresses frames, encrypts and decrypts chunks, one job after
+ * the other. It needs no permission. Every failure becomes an answer, because the runtime prints what a Worker throws.
  *
  * @module
  */
 import { toVaultraError } from "../errors.ts";
+import { openChunks, sealChunks } from "../age/chunks.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { freeBlock } from "../streams/blocks.ts";
 import { codecNamed } from "./codecs.ts";
 import type { FrameAnswer, FrameJob } from "./frame_pool.ts";
 
@@ -28,14 +28,24 @@ function join(pieces: readonly Bytes[]): Bytes {
 
 function run(job: FrameJob): FrameAnswer {
   try {
-    const codec = codecNamed(job.codec);
-    if (job.type === "decompress") {
-      const bytes = codec.decompress(job.frame, job.maxRaw);
-      freeBlock(job.frame);
-      return { type: "done", bytes, buffers: [] };
+    switch (job.type) {
+      case "compress": {
+        const buffers = job.pieces.map((piece) => piece.buffer);
+        return { type: "done", bytes: codecNamed(job.codec).compress(join(job.pieces), job.level), buffers };
+      }
+      case "decompress": {
+        const bytes = codecNamed(job.codec).decompress(job.frame, job.maxRaw);
+        job.frame.buffer.transfer(0);
+        return { type: "done", bytes, buffers: [] };
+      }
+      case "seal":
+        return { type: "done", bytes: sealChunks(job.plain, job.run), buffers: [job.plain.buffer] };
+      case "unseal": {
+        const { bytes, ...opened } = openChunks(job.sealed, job.run);
+        job.sealed.buffer.transfer(0);
+        return { type: "done", bytes, buffers: [], opened };
+      }
     }
-    const buffers = job.pieces.map((piece) => piece.buffer);
-    return { type: "done", bytes: codec.compress(join(job.pieces), job.level), buffers };
   } catch (error) {
     return { type: "failed", error: toVaultraError(error).toData() };
   }

@@ -28,6 +28,8 @@ export interface OrderedOutputOptions {
   readonly level: number;
   readonly pool: FramePool;
   readonly signal: AbortSignal;
+  /** Makes what is stored of the bytes in order, such as by encrypting them; default: nothing else. */
+  readonly seal?: (plain: ByteStream) => ByteStream;
 }
 
 /**
@@ -49,6 +51,8 @@ export class OrderedOutput {
   /** Frames in the pool, and frames that are placed and have not left. */
   #compressing = 0;
   #queued = 0;
+  /** Bytes before sealing, and after it. */
+  #position = 0;
   #size = 0;
   #trailer: ((table: FrameTable) => Iterable<Bytes>) | undefined;
   #sha256: string | undefined;
@@ -60,12 +64,13 @@ export class OrderedOutput {
     this.#level = options.level;
     this.#pool = options.pool;
     this.#signal = options.signal;
-    this.stream = this.#emit();
+    const plain = this.#plain();
+    this.stream = this.#emit(options.seal?.(plain) ?? plain);
     if (this.#signal.aborted) this.#onAbort();
     else this.#signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Bytes that have left. */
+  /** Bytes that have left, as they are stored. */
   get size(): number {
     return this.#size;
   }
@@ -150,27 +155,37 @@ export class OrderedOutput {
     this.#wake();
   }
 
-  async *#emit(): AsyncGenerator<Bytes> {
-    try {
-      while (true) {
-        await this.#until(() => this.#units.length > 0 || this.#trailer !== undefined);
-        const unit = this.#units[0];
-        if (unit === undefined) break;
-        const offset = this.#size;
-        for (const frame of unit.frames) {
-          if (frame.bytes === undefined) await this.#until(() => frame.bytes !== undefined);
-          const bytes = frame.bytes!;
-          delete frame.bytes;
-          this.#table.add(bytes.length, frame.raw);
-          yield this.#leave(bytes);
-          this.#queued--;
-          this.#wake();
-        }
-        unit.placed(offset, this.#size - offset);
-        this.#units.shift();
+  /** The frames in order. Each one's place is told once the next one is asked for. */
+  async *#plain(): AsyncGenerator<Bytes> {
+    while (true) {
+      await this.#until(() => this.#units.length > 0 || this.#trailer !== undefined);
+      const unit = this.#units[0];
+      if (unit === undefined) break;
+      const offset = this.#position;
+      for (const frame of unit.frames) {
+        if (frame.bytes === undefined) await this.#until(() => frame.bytes !== undefined);
+        const bytes = frame.bytes!;
+        delete frame.bytes;
+        this.#table.add(bytes.length, frame.raw);
+        this.#position += bytes.length;
+        yield bytes;
+        this.#queued--;
         this.#wake();
       }
-      for (const block of this.#trailer!(this.#table)) yield this.#leave(block);
+      unit.placed(offset, this.#position - offset);
+      this.#units.shift();
+      this.#wake();
+    }
+    yield* this.#trailer!(this.#table);
+  }
+
+  async *#emit(sealed: ByteStream): AsyncGenerator<Bytes> {
+    try {
+      for await (const block of sealed) {
+        this.#hash.update(block);
+        this.#size += block.length;
+        yield block;
+      }
       this.#sha256 = this.#hash.digest("hex");
       this.#signal.removeEventListener("abort", this.#onAbort);
       this.#wake();
@@ -180,12 +195,6 @@ export class OrderedOutput {
     } finally {
       this.fail(new VaultraError("failed.output-closed", "The archive was not taken to its end"));
     }
-  }
-
-  #leave(block: Bytes): Bytes {
-    this.#hash.update(block);
-    this.#size += block.length;
-    return block;
   }
 
   async #until(condition: () => boolean): Promise<void> {

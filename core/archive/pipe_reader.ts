@@ -1,10 +1,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { VaultraError } from "../errors.ts";
 import { joinBlocks } from "../streams/blocks.ts";
-import type { Bytes, ByteStream } from "../streams/bytes.ts";
+import type { Keyring } from "../operation.ts";
+import type { ByteStream } from "../streams/bytes.ts";
 import { type ArchiveEntry, checkedEntry, sha256Of, titleOf } from "./archive_entry.ts";
 import { archiveKind } from "./archive_kind.ts";
-import { codecNamed, RECOGNIZE_BYTES } from "./codecs.ts";
+import { codecNamed } from "./codecs.ts";
 import { parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, indexPath, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import type { ArchiveHeader, Compression, IndexEntry, Manifest, Place } from "./format.ts";
@@ -15,6 +16,7 @@ import { INDEX_PIECE_LINES } from "./limits.ts";
 import { damagedManifest } from "./manifest.ts";
 import { unfinished } from "./manifest_reader.ts";
 import { quoteName } from "./quote_name.ts";
+import { plainStream } from "./plain_source.ts";
 import { rawFrames } from "./raw_frames.ts";
 import { damagedTar } from "./tar.ts";
 import { type TarEntry, TarParser } from "./tar_parser.ts";
@@ -23,6 +25,8 @@ import { type TarEntry, TarParser } from "./tar_parser.ts";
 export interface PipeReaderOptions {
   readonly pool: FramePool;
   readonly signal: AbortSignal;
+  /** Opens it when it is encrypted; default: it can't be. */
+  readonly keys?: Keyring;
 }
 
 /** A document that was read, to be held against the manifest. */
@@ -53,11 +57,11 @@ export class PipeReader implements AsyncDisposable {
 
   /**
    * Reads an archive's header.
-   * @throws {VaultraError} `damaged.not-an-archive`, `damaged.truncated`, `damaged.newer-format`, `damaged.header` and
-   * the like; `key.encrypted`; what the stream throws
+   * @throws {VaultraError} `damaged.not-an-archive`, `damaged.truncated`, `damaged.newer-format`, `damaged.header`,
+   * `damaged.age-header` and the like; `key.*`; what the stream throws
    */
   static async open(stream: ByteStream, options: PipeReaderOptions): Promise<PipeReader> {
-    const { head, whole } = await peek(stream);
+    const { head, whole } = await plainStream(stream, options);
     const compression = archiveKind(head);
     const items = tarEntries(whole, compression, options);
     try {
@@ -176,22 +180,6 @@ function digestText({ path, raw, rows, continues, sha256 }: IndexEntry | Archive
 
 function documentOf({ path, size, content }: TarEntry): Document {
   return { path, raw: size, sha256: sha256Of(content) };
-}
-
-/** The first bytes of a stream, and the stream with them. */
-async function peek(stream: ByteStream): Promise<{ readonly head: Bytes; readonly whole: ByteStream }> {
-  const iterator = stream[Symbol.asyncIterator]();
-  let head: Bytes = new Uint8Array(0);
-  while (head.length < RECOGNIZE_BYTES) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = joinBlocks([head, new Uint8Array(next.value)]);
-  }
-  async function* whole(): AsyncGenerator<Bytes> {
-    yield head;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  }
-  return { head, whole: whole() };
 }
 
 /** The tar's entries, up to the end of the stream. */

@@ -15,6 +15,23 @@ export interface RangeSource {
   stream(offset: number, length?: number): ByteStream;
 }
 
+/** An archive as its readers see it: decrypted, if it is encrypted. */
+export interface PlainSource extends RangeSource {
+  /**
+   * All bytes in order.
+   * @param onStored Sees the bytes as they are stored, from the first to the last.
+   */
+  whole(onStored: (block: Bytes) => void): ByteStream;
+}
+
+/** All bytes of a source in order, with somebody who sees them first. */
+export async function* tapped(source: RangeSource, onStored: (block: Bytes) => void): ByteStream {
+  for await (const block of source.stream(0)) {
+    onStored(block);
+    yield block;
+  }
+}
+
 /** An object of a store as a {@linkcode RangeSource}. */
 export function storeSource(
   store: ObjectReader,

@@ -4,6 +4,8 @@ import { VaultraError } from "../errors.ts";
 import { OTHER_BACKUP } from "../hints.ts";
 import { freeBlock } from "../streams/blocks.ts";
 import { joinBlocks } from "../streams/blocks.ts";
+import type { AgeHeader } from "../age/header.ts";
+import type { Keyring } from "../operation.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import {
   type ArchiveEntry,
@@ -14,7 +16,7 @@ import {
   titleOf,
 } from "./archive_entry.ts";
 import { archiveKind, notAnArchive } from "./archive_kind.ts";
-import { codecNamed, RECOGNIZE_BYTES } from "./codecs.ts";
+import { codecNamed } from "./codecs.ts";
 import { compareWithRecord, parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import type {
@@ -35,7 +37,8 @@ import { damagedManifest } from "./manifest.ts";
 import { type FoundManifest, readManifest, unfinished } from "./manifest_reader.ts";
 import { quoteName } from "./quote_name.ts";
 import { checkFollows, type EntryPlace, RangeReader } from "./range_reader.ts";
-import type { RangeSource } from "./range_source.ts";
+import { plainSource } from "./plain_source.ts";
+import type { PlainSource, RangeSource } from "./range_source.ts";
 import { type FrameReading, rawFrames } from "./raw_frames.ts";
 import { damagedTar, TAR_END_BYTES } from "./tar.ts";
 import { type TarEntry, TarParser } from "./tar_parser.ts";
@@ -46,6 +49,10 @@ export interface ArchiveReaderOptions {
   readonly signal: AbortSignal;
   /** The backup's record, when it is known: leads to the manifest and vouches for it. */
   readonly record?: BackupRecord;
+  /** Opens it when it is encrypted; default: it can't be. */
+  readonly keys?: Keyring;
+  /** Other headers than its own that wrap its file key. */
+  readonly keyHeaders?: () => Promise<readonly AgeHeader[]>;
 }
 
 /** Which entries are wanted; absent: all. */
@@ -82,7 +89,7 @@ export class ArchiveReader {
   readonly compression: Compression;
   readonly header: ArchiveHeader;
   readonly manifest: Manifest;
-  readonly #source: RangeSource;
+  readonly #source: PlainSource;
   readonly #record: BackupRecord | undefined;
   readonly #reading: FrameReading;
   readonly #ranges: RangeReader;
@@ -110,14 +117,13 @@ export class ArchiveReader {
   /**
    * Opens an archive: reads its manifest and its header, nothing else.
    * @throws {VaultraError} `damaged.not-an-archive`, `damaged.truncated`, `damaged.newer-format`, `damaged.manifest`,
-   * `damaged.header`, `damaged.index` and the like; `key.encrypted`; what the source throws
+   * `damaged.header`, `damaged.index`, `damaged.age-header` and the like; `key.*`; what the source throws
    */
-  static async open(
-    source: RangeSource,
-    { pool, signal, record }: ArchiveReaderOptions,
-  ): Promise<ArchiveReader> {
-    if (record !== undefined) checkSize(source.size, record);
-    const compression = archiveKind(await source.read(0, Math.min(source.size, RECOGNIZE_BYTES)));
+  static async open(stored: RangeSource, options: ArchiveReaderOptions): Promise<ArchiveReader> {
+    const { pool, signal, record } = options;
+    if (record !== undefined) checkSize(stored.size, record);
+    const { source, head } = await plainSource(stored, options);
+    const compression = archiveKind(head);
     if (record !== undefined && record.archive.compression !== compression) {
       throw notAnArchive("The archive is not compressed as its record says");
     }
@@ -199,17 +205,11 @@ export class ArchiveReader {
   async verify(onEntry: (entry: ArchiveEntry) => void = () => {}): Promise<ArchiveCheck> {
     const hash = createHash("sha256");
     let size = 0;
-    const source = this.#source;
-    const end = this.#end;
-    async function* tapped(): AsyncGenerator<Bytes> {
-      for await (const block of source.stream(0)) {
-        hash.update(block);
-        const left = end - size;
-        size += block.length;
-        if (left > 0) yield left < block.length ? block.subarray(0, left) : block;
-      }
-    }
-    for await (const entry of this.#entriesOf(tapped())) {
+    const plain = this.#source.whole((block) => {
+      hash.update(block);
+      size += block.length;
+    });
+    for await (const entry of this.#entriesOf(withoutTrailer(plain, this.#end))) {
       onEntry(entry);
       entry.bytes.forEach(freeBlock);
     }
@@ -327,9 +327,18 @@ export class ArchiveReader {
   }
 }
 
+/** The first bytes of a stream, which is read to its end all the same. */
+async function* withoutTrailer(stream: ByteStream, end: number): AsyncGenerator<Bytes> {
+  let left = end;
+  for await (const block of stream) {
+    if (left > 0) yield block.subarray(0, left);
+    left = Math.max(0, left - block.length);
+  }
+}
+
 /** What opening an archive finds. */
 interface Opened {
-  readonly source: RangeSource;
+  readonly source: PlainSource;
   readonly record: BackupRecord | undefined;
   readonly reading: FrameReading;
   readonly ranges: RangeReader;

@@ -1,12 +1,39 @@
+import { recipientFingerprint } from "../age/recipients.ts";
+import type { Encryption } from "../config/job.ts";
 import { codecNamed } from "./codecs.ts";
 import type { ArchiveHeader, Compression } from "./format.ts";
 
-/** The commands that print an archive's tar, by the archive's name. */
-const openers: { readonly [Name in Compression]: (archive: string) => string } = {
-  zstd: (archive) => `zstd -dc ${archive} | tar -xf -`,
-  gzip: (archive) => `gzip -dc ${archive} | tar -xf -`,
-  none: (archive) => `tar -xf ${archive}`,
+/** The commands that make a tar of what they read, if that is none yet. */
+const decompressors: { readonly [Name in Compression]: string | undefined } = {
+  zstd: "zstd -dc",
+  gzip: "gzip -dc",
+  none: undefined,
 };
+
+/** The command that unpacks an archive: from its name, or what each program hands to the next one. */
+function unpackCommand(
+  archive: string,
+  compression: Compression,
+  encryption: Encryption | undefined,
+): string {
+  const decrypt = encryption?.recipients === undefined ? "age -d" : "age -d -i KEYFILE";
+  const readers = [encryption === undefined ? undefined : decrypt, decompressors[compression]];
+  const [first, ...others] = readers.filter((reader) => reader !== undefined);
+  return first === undefined
+    ? `tar -xf ${archive}`
+    : [`${first} ${archive}`, ...others, "tar -xf -"].join(" | ");
+}
+
+/** How the archive is decrypted, in words. */
+function aboutKeys({ recipients }: Encryption): string {
+  const how = recipients === undefined
+    ? "with a passphrase, for which `age` asks"
+    : `to ${
+      recipients.map((recipient) => `\`${recipientFingerprint(recipient)}\``).join(", ")
+    } (the first 16 hexadecimal digits of the SHA-256 of
+each recipient's text). \`KEYFILE\` stands for the file that holds the identity of one of them`;
+  return `The archive is encrypted with age (https://age-encryption.org) ${how}.\n\n`;
+}
 
 /**
  * RESTORE.md: how this one backup becomes a database again without Vaultra. Every command stands in a fenced `sh`
@@ -17,9 +44,10 @@ const openers: { readonly [Name in Compression]: (archive: string) => string } =
 export function restoreInstructions(
   header: ArchiveHeader,
   compression: Compression,
+  encryption: Encryption | undefined,
   instructions: string,
 ): string {
-  const archive = `${header.id}${codecNamed(compression).extension}`;
+  const archive = `${header.id}${codecNamed(compression).extension}${encryption === undefined ? "" : ".age"}`;
   return `# Backup ${header.id}
 
 A ${header.type} backup of job \`${header.job}\` (${header.engine}), started ${header.started}. Vaultra restores it with
@@ -27,8 +55,8 @@ A ${header.type} backup of job \`${header.job}\` (${header.engine}), started ${h
 
 ## 1. Unpack
 
-\`\`\`sh
-${openers[compression](archive)}
+${encryption === undefined ? "" : aboutKeys(encryption)}\`\`\`sh
+${unpackCommand(archive, compression, encryption)}
 \`\`\`
 
 GNU tar may warn of unknown extended header keywords \`VAULTRA.…\`. They hold true names and hashes that it does not need;

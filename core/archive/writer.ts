@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import type { EntryEnd, EntryInfo, Position, SourceSummary } from "../database.ts";
 import { VaultraError } from "../errors.ts";
 import { BLAME_PLUGIN } from "../hints.ts";
+import { sealedStream, type Sealing } from "../age/sealed_stream.ts";
+import { freed } from "../streams/blocks.ts";
 import type { ByteStream, Chunk } from "../streams/bytes.ts";
 import { type BegunEntry, EntryOrder, outOfOrder } from "./entry_order.ts";
 import { HEADER_PATH, indexPath, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
@@ -31,6 +33,8 @@ export interface ArchiveWriterOptions {
   readonly compression: Compression;
   /** Within the codec's `levels`. */
   readonly level: number;
+  /** For whom it is encrypted; absent: it is not. */
+  readonly encryption?: Sealing | undefined;
   readonly pool: FramePool;
   /** Its reason fails both the producers and the consumer. */
   readonly signal: AbortSignal;
@@ -38,10 +42,10 @@ export interface ArchiveWriterOptions {
 
 /** What is known of an archive when it is complete: the record's figures. */
 export interface ArchiveTotals {
-  /** The archive's bytes and their SHA-256. */
+  /** The bytes that are stored, encrypted or not, and their SHA-256. */
   readonly size: number;
   readonly sha256: string;
-  /** Where the manifest lies, and its SHA-256. */
+  /** Where the manifest lies in the plain archive, and its SHA-256. */
   readonly manifest: Omit<Place, "path">;
   readonly objects: number;
   readonly rows: number;
@@ -115,10 +119,15 @@ export class ArchiveWriter {
   #restore: Place | undefined;
 
   constructor(options: ArchiveWriterOptions) {
-    const { header, compression, instructions } = options;
+    const { header, compression, instructions, encryption, pool } = options;
     this.#options = options;
     this.#modified = Math.floor(Date.parse(header.started) / 1000);
-    this.#output = new OrderedOutput(options);
+    this.#output = new OrderedOutput({
+      ...options,
+      ...(encryption === undefined
+        ? {}
+        : { seal: (plain: ByteStream) => sealedStream(freed(plain), encryption, pool) }),
+    });
     this.#placer = new EntryPlacer(
       this.#output,
       (lines, offset, stored) => this.#index.settle(lines, offset, stored),
@@ -128,7 +137,7 @@ export class ArchiveWriter {
     first.append(`${JSON.stringify(header, null, 2)}\n`);
     first.end((place) => this.#header = place);
     const second = this.#document(RESTORE_PATH);
-    second.append(restoreInstructions(header, compression, instructions));
+    second.append(restoreInstructions(header, compression, encryption, instructions));
     second.end((place) => this.#restore = place);
   }
 

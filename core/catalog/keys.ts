@@ -52,9 +52,14 @@ export function signatureKey(job: string, id: string): string {
 export function besideArchive(
   archive: string,
   id: string,
-): { readonly record: string; readonly signature: string } {
+): { readonly record: string; readonly signature: string; readonly keyHeaders: string } {
   const folder = archive.slice(0, archive.lastIndexOf("/") + 1);
-  return { record: `${folder}${backupId.parse(id)}.json`, signature: `${folder}${backupId.parse(id)}.sig` };
+  const name = backupId.parse(id);
+  return {
+    record: `${folder}${name}.json`,
+    signature: `${folder}${name}.sig`,
+    keyHeaders: `${folder}keys/${name}.`,
+  };
 }
 
 /** The prefix of a job's marks, or of one backup's. */

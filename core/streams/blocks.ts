@@ -26,3 +26,11 @@ export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array {
 export function freeBlock(block: Bytes): void {
   if (block.byteLength > 0 && block.byteLength === block.buffer.byteLength) block.buffer.transfer(0);
 }
+
+/** Gives each block's memory up once it was taken. */
+export async function* freed(stream: ByteStream): ByteStream {
+  for await (const block of stream) {
+    yield block;
+    freeBlock(block);
+  }
+}

@@ -97,10 +97,15 @@ Deno.test("a file that is no archive is refused", async (t) => {
     });
   }
   await t.step("an encrypted archive", async () => {
-    for (const text of ["age-encryption.org/v1\n-> X25519 abc\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"]) {
+    const encrypted = {
+      "age-encryption.org/v1\n-> X25519 abc\n": "damaged.truncated",
+      "age-encryption.org/v1\n--- abc\n": "damaged.age-header",
+      "-----BEGIN AGE ENCRYPTED FILE-----\n": "usage.age-armored",
+    };
+    for (const [text, code] of Object.entries(encrypted)) {
       for (const way of ["address", "pipe"] as const) {
         const { error } = await readArchive(new TextEncoder().encode(text), way, { pool, record: undefined });
-        checkError(error, { code: "key.encrypted" }, way);
+        checkError(error, { code }, way);
       }
     }
   });

@@ -1,0 +1,103 @@
+/**
+ * Encrypted archives as the plain ones that they hold: by ranges, or as a stream.
+ *
+ * @module
+ */
+import type { FramePool } from "../archive/frame_pool.ts";
+import { type PlainSource, type RangeSource, tapped } from "../archive/range_source.ts";
+import type { Bytes, ByteStream } from "../streams/bytes.ts";
+import { peek, skip } from "../streams/peek.ts";
+import { PLAIN_CHUNK_BYTES, plainSizeOf, SEALED_CHUNK_BYTES } from "./chunks.ts";
+import {
+  type AgeHeader,
+  cutHeader,
+  MAX_HEADER_BYTES,
+  NONCE_BYTES,
+  parseHeader,
+  payloadKey,
+} from "./header.ts";
+import { cutPayload, type OnDamage, openedStream, type Payload } from "./opened_stream.ts";
+
+/** How an encrypted archive is read. */
+export interface DecryptOptions {
+  readonly pool: FramePool;
+  /** Finds the file key that the header wraps. */
+  readonly open: (header: AgeHeader) => Promise<Uint8Array>;
+  /** Goes on where chunks are damaged, with zeros in their place; default: the first one is an error. */
+  readonly onDamage?: OnDamage | undefined;
+}
+
+/**
+ * Opens an encrypted archive by ranges.
+ * @throws {VaultraError} what `open` throws; `damaged.age-header`; `damaged.truncated` when its last chunk is not the payload's
+ */
+export async function decryptedSource(
+  stored: RangeSource,
+  options: DecryptOptions,
+): Promise<PlainSource> {
+  const { pool, onDamage } = options;
+  const payload = await openPayload(await stored.read(0, Math.min(stored.size, HEAD_BYTES)), options);
+  const { start } = payload;
+  const size = plainSizeOf(stored.size - start);
+
+  async function* stream(offset: number, length = size - offset): AsyncGenerator<Bytes> {
+    if (length <= 0) return;
+    const first = Math.floor(offset / PLAIN_CHUNK_BYTES);
+    const toEnd = offset + length >= size;
+    const from = start + first * SEALED_CHUNK_BYTES;
+    const to = toEnd
+      ? stored.size
+      : start + Math.ceil((offset + length) / PLAIN_CHUNK_BYTES) * SEALED_CHUNK_BYTES;
+    const opened = openedStream(stored.stream(from, to - from), payload, pool, { first, toEnd });
+    let position = first * PLAIN_CHUNK_BYTES;
+    for await (const block of opened) {
+      const wanted = block.subarray(Math.max(0, offset - position), offset + length - position);
+      position += block.length;
+      if (wanted.length > 0) yield wanted;
+    }
+  }
+  // The last chunk says that it is the last: whatever is read later, the archive was whole.
+  if (onDamage === undefined) {
+    const last = Math.max(0, Math.ceil(size / PLAIN_CHUNK_BYTES) - 1);
+    const from = start + last * SEALED_CHUNK_BYTES;
+    for await (
+      const _ of openedStream(stored.stream(from, stored.size - from), payload, pool, { first: last })
+    );
+  }
+  return {
+    size,
+    stream,
+    async read(offset, length) {
+      const whole = new Uint8Array(length);
+      let at = 0;
+      for await (const block of stream(offset, length)) {
+        whole.set(block, at);
+        at += block.length;
+      }
+      if (at !== length) throw cutPayload();
+      return whole;
+    },
+    whole: (onStored) => openedStream(skip(tapped(stored, onStored), start), payload, pool),
+  };
+}
+
+/**
+ * Opens an encrypted archive as it comes out of a pipe.
+ * @throws {VaultraError} what `open` throws; `damaged.age-header`, `damaged.truncated`. The stream throws what
+ * {@linkcode openedStream} does.
+ */
+export async function decryptedStream(stored: ByteStream, options: DecryptOptions): Promise<ByteStream> {
+  const { head, whole } = await peek(stored, HEAD_BYTES);
+  const payload = await openPayload(head, options);
+  return openedStream(skip(whole, payload.start), payload, options.pool);
+}
+
+/** What holds every header and its nonce. */
+const HEAD_BYTES = MAX_HEADER_BYTES + NONCE_BYTES;
+
+async function openPayload(head: Bytes, { open, onDamage }: DecryptOptions): Promise<Payload> {
+  const header = parseHeader(head);
+  const start = header.bytes.length + NONCE_BYTES;
+  if (head.length < start) throw cutHeader();
+  return { key: payloadKey(await open(header), head.subarray(start - NONCE_BYTES, start)), start, onDamage };
+}

@@ -1,0 +1,94 @@
+/**
+ * Opens an archive for its readers: decrypts it, if it is encrypted.
+ *
+ * @module
+ */
+import { decryptedSource, decryptedStream, type DecryptOptions } from "../age/decrypted.ts";
+import type { AgeHeader } from "../age/header.ts";
+import { openHeader } from "../age/open_header.ts";
+import type { OnDamage } from "../age/opened_stream.ts";
+import type { Keyring } from "../operation.ts";
+import type { Bytes, ByteStream } from "../streams/bytes.ts";
+import { peek, type Peeked } from "../streams/peek.ts";
+import { isEncrypted, notAnArchive } from "./archive_kind.ts";
+import { RECOGNIZE_BYTES } from "./codecs.ts";
+import type { BackupRecord } from "./format.ts";
+import type { FramePool } from "./frame_pool.ts";
+import { type PlainSource, type RangeSource, tapped } from "./range_source.ts";
+
+/** How an archive that may be encrypted is opened. */
+export interface PlainOptions {
+  readonly pool: FramePool;
+  /** Opens an encrypted archive; default: none can be opened. */
+  readonly keys?: Keyring | undefined;
+  /** The backup's record, when it is known: says whether its archive is encrypted, and to whom. */
+  readonly record?: BackupRecord | undefined;
+  /** Other headers that wrap the archive's file key. */
+  readonly keyHeaders?: (() => Promise<readonly AgeHeader[]>) | undefined;
+  /** Goes on where an encrypted archive is damaged, with zeros in the place of what is lost; default: that is an error. */
+  readonly onDamage?: OnDamage | undefined;
+}
+
+/** An archive by ranges, and the first bytes of it, by which it is recognized. */
+export interface OpenSource {
+  readonly source: PlainSource;
+  readonly head: Bytes;
+}
+
+/**
+ * An archive by ranges, decrypted.
+ * @throws {VaultraError} `damaged.not-an-archive` when it is encrypted and its record says otherwise, or the reverse;
+ * `usage.age-armored`, `key.*`, `damaged.age-header`, `damaged.age-chunk`, `damaged.truncated`
+ */
+export async function plainSource(stored: RangeSource, options: PlainOptions): Promise<OpenSource> {
+  const head = await firstBytes(stored);
+  if (isEncryptedAsRecorded(head, options)) {
+    const source = await decryptedSource(stored, decryption(options));
+    return { source, head: await firstBytes(source) };
+  }
+  const source: PlainSource = {
+    size: stored.size,
+    read: (offset, length) => stored.read(offset, length),
+    stream: (offset, length) => stored.stream(offset, length),
+    whole: (onStored) => tapped(stored, onStored),
+  };
+  return { source, head };
+}
+
+/**
+ * An archive as it comes out of a pipe, decrypted, and the first bytes of it.
+ * @throws {VaultraError} as {@linkcode plainSource}; the stream throws `damaged.age-chunk` and `damaged.truncated`
+ */
+export async function plainStream(stored: ByteStream, options: PlainOptions): Promise<Peeked> {
+  const peeked = await peek(stored, RECOGNIZE_BYTES);
+  if (!isEncryptedAsRecorded(peeked.head, options)) return peeked;
+  return await peek(await decryptedStream(peeked.whole, decryption(options)), RECOGNIZE_BYTES);
+}
+
+function firstBytes(source: RangeSource): Promise<Bytes> {
+  return source.read(0, Math.min(source.size, RECOGNIZE_BYTES));
+}
+
+function isEncryptedAsRecorded(head: Uint8Array, { record }: PlainOptions): boolean {
+  const encrypted = isEncrypted(head);
+  if (record !== undefined && encrypted !== (record.encryption !== undefined)) {
+    throw notAnArchive(
+      encrypted
+        ? "The archive is encrypted, and its record says that it is not"
+        : "The archive is not encrypted as its record says",
+    );
+  }
+  return encrypted;
+}
+
+function decryption({ pool, keys, record, keyHeaders, onDamage }: PlainOptions): DecryptOptions {
+  return {
+    pool,
+    onDamage,
+    open: (header) =>
+      openHeader(header, keys ?? { identities: [], passphrases: [] }, {
+        recipients: record?.encryption?.recipients,
+        others: keyHeaders,
+      }),
+  };
+}
