@@ -1,19 +1,21 @@
 import { FramePool } from "../../core/archive/frame_pool.ts";
 import type { BackupRecord } from "../../core/archive/format.ts";
+import { Catalog } from "../../core/catalog/catalog.ts";
+import { checkSeen } from "../../core/catalog/seen.ts";
 import { exitCodes, toVaultraError, VaultraError } from "../../core/errors.ts";
+import type { Operation } from "../../core/operation.ts";
 import type { ObjectStore } from "../../core/store.ts";
-import { verify as verifyBackup } from "../../core/verify.ts";
-import { bytesText, countText, durationText } from "../output/units.ts";
+import {
+  markVerified,
+  type Verification,
+  verify as verifyBackup,
+  type VerifyLevel,
+} from "../../core/verify.ts";
+import type { VerifyOptions } from "../commands/verify.ts";
 import { joinedCode } from "../exit_code.ts";
+import { bytesText, countText, durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
-
-/** What `vaultra verify` was asked. */
-interface VerifyOptions {
-  readonly store?: string | undefined;
-  readonly job?: string | undefined;
-  readonly all?: boolean | undefined;
-}
 
 /** `vaultra verify [BACKUP…]`: goes on after a damaged one, so that all are told; the first one's code is the exit code. */
 export async function verify(
@@ -21,19 +23,21 @@ export async function verify(
   names: readonly string[],
   options: VerifyOptions,
 ): Promise<number> {
+  const level = levelOf(session, options);
   if ((names.length === 0) === (options.all !== true)) {
     throw new VaultraError("usage.which-backups", "Name the backups to verify, or say --all", {
       hint: '"vaultra list backups" shows them; "latest" names the newest.',
     });
   }
-  const workspace = await Workspace.open(session);
+  const workspace = await Workspace.open(session, options);
+  const operation = workspace.operation();
   await using pool = FramePool.open({ signal: session.context.signal });
   let code = 0;
   let checked = 0;
   const check = async (store: ObjectStore, record: BackupRecord) => {
     checked++;
     try {
-      await verifyOne(session, store, record, pool);
+      await verifyOne(session, store, record, level, pool, operation);
     } catch (thrown) {
       session.context.signal.throwIfAborted();
       const error = toVaultraError(thrown);
@@ -42,42 +46,73 @@ export async function verify(
     }
   };
   if (options.all) {
+    let passedOver = 0;
     for (const configured of await workspace.stores(options.store)) {
-      await using store = await workspace.openStore(configured);
-      const query = options.job === undefined ? {} : { job: options.job };
-      for await (const record of workspace.catalog(store).list(query)) await check(store, record);
+      await using store = await workspace.openStore(configured, "backup");
+      const catalog = new Catalog(store, (event) => {
+        if (event.type === "warning") passedOver++;
+        operation.listener(event);
+      });
+      for (const job of options.job === undefined ? await catalog.jobs() : [options.job]) {
+        await checkSeen(store, job, operation);
+        for await (const record of catalog.list({ job })) await check(store, record);
+      }
     }
-    if (checked === 0 && session.warnings === 0) {
+    if (checked + passedOver === 0) {
       throw new VaultraError("no-backup.none", "There is no backup to verify", {
         hint: "Check the store's address and the job's name, and that the store's disk is mounted.",
       });
     }
     // The catalog passes over a record that is not sound, with a warning: not every backup was verified then.
-    if (session.warnings > 0) code = joinedCode(code, exitCodes.damaged);
+    if (passedOver > 0) code = joinedCode(code, exitCodes.damaged);
   }
   for (const name of names) {
-    const { store, record } = await workspace.findBackup(name, options);
-    await using open = store;
-    await check(open, record);
+    const found = await workspace.findBackup(name, options);
+    await found.store[Symbol.asyncDispose]();
+    // It was looked for by reading alone; the mark is written.
+    await using store = await workspace.openStore(found.configured, "backup");
+    await check(store, found.record);
   }
-  return code;
+  return session.warnings > 0 ? joinedCode(code, exitCodes.warning) : code;
+}
+
+function levelOf(session: Session, { quick, sample, full, seed }: VerifyOptions): VerifyLevel {
+  if ([quick, sample, full].filter((given) => given !== undefined).length > 1) {
+    throw new VaultraError("usage.only-one", "--quick, --sample and --full exclude each other", {
+      hint: "Give one of them, or none for all of it.",
+    });
+  }
+  if (seed !== undefined && sample === undefined) {
+    throw new VaultraError("usage.seed", "--seed goes with --sample", {
+      hint: "Give the percentage too: a sample is taken again by its percentage and its seed.",
+    });
+  }
+  if (sample === undefined) return { level: quick ? "quick" : "full" };
+  return { level: "sample", percent: sample, seed: seed ?? session.context.surroundings.randomHex(4) };
 }
 
 async function verifyOne(
   session: Session,
   store: ObjectStore,
   record: BackupRecord,
+  level: VerifyLevel,
   pool: FramePool,
+  operation: Operation,
 ): Promise<void> {
   const started = session.context.monotonic();
-  const done = await verifyBackup(store, record, pool, session.operation());
+  const done = await verifyBackup(store, record, pool, operation, level);
   const took = session.context.monotonic() - started;
   session.json({ type: "result", command: "verify", ...done, milliseconds: Math.round(took) });
   session.say(
-    `${session.style.green("✔")} ${record.job} ${record.id}: all ${
-      countText(done.entries)
-    } parts are whole, ` +
+    `${session.style.green("✔")} ${record.job} ${record.id}: ${foundText(done)}, ` +
       `${countText(done.objects)} objects, ${countText(done.rows)} rows, ` +
       `${bytesText(done.stored)} read in ${durationText(took)}`,
   );
+  await markVerified(store, record, done, operation);
+}
+
+function foundText({ level, entries, parts, percent, seed }: Verification): string {
+  if (level === "quick") return `record, manifest and index of ${countText(entries)} parts agree`;
+  if (level === "full") return `all ${countText(entries)} parts are whole`;
+  return `${countText(parts)} of ${countText(entries)} parts are whole (--sample ${percent}% --seed ${seed})`;
 }

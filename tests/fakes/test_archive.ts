@@ -11,7 +11,10 @@ import { codecNamed } from "../../core/archive/codecs.ts";
 import type { ArchiveHeader, BackupRecord, Compression } from "../../core/archive/format.ts";
 import type { FramePool } from "../../core/archive/frame_pool.ts";
 import type { RangeSource } from "../../core/archive/range_source.ts";
+import { seeded } from "../../core/seeded.ts";
 import { type ArchiveTotals, ArchiveWriter, type ArchiveWriterOptions } from "../../core/archive/writer.ts";
+
+export { seeded };
 
 /** One entry with its content. */
 export interface TestEntry extends EntryInfo {
@@ -170,16 +173,6 @@ export async function* pipe(bytes: Bytes, random: () => number): AsyncGenerator<
     yield await Promise.resolve(buffer.subarray(0, block.length));
     buffer.fill(0xee);
   }
-}
-
-/** A generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Bytes that compress a little, the same for the same seed. */
