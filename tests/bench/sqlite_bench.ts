@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { buildDatabase } from "./build_database.ts";
 import { type Cost, median, run, together } from "./measure.ts";
+import { print, row } from "./report.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -18,20 +19,6 @@ const rounds = Number(values.rounds);
 const binary = Deno.env.get("VAULTRA_TEST_BINARY");
 if (binary === undefined) throw new Error("Start it with: deno task bench sqlite");
 const folder = await Deno.makeTempDir({ prefix: "vaultra-bench-" });
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}
-
-function row(name: string, cost: Cost, against?: Cost): void {
-  const ratio = against === undefined
-    ? ""
-    : `  ${(cost.wall / against.wall).toFixed(2)} × the peer's wall time`;
-  print(
-    `  ${name.padEnd(42)} ${cost.wall.toFixed(2).padStart(6)} s  ${cost.cpu.toFixed(2).padStart(6)} CPU-s  ` +
-      `${(cost.peak / 2 ** 20).toFixed(0).padStart(5)} MiB${ratio}`,
-  );
-}
 
 try {
   const source = `${folder}/bench.db`;
