@@ -14,6 +14,7 @@ import { addConfig } from "./commands/config.ts";
 import { addCopy } from "./commands/copy.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addKey } from "./commands/key.ts";
 import { addList } from "./commands/list.ts";
 import { addPin } from "./commands/pin.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -80,6 +81,7 @@ export function createProgram(
       addPin,
       addDelete,
       addUnlock,
+      addKey,
       addDoctor,
       addConfig,
     ]
@@ -87,9 +89,14 @@ export function createProgram(
   // The root takes them wherever they stand, before the command's name too; the commands have them for help and
   // completion, after their own.
   for (const option of globalOptions()) root.addOption(option);
-  for (const child of root.commands) for (const option of globalOptions()) child.addOption(option);
+  for (const child of root.commands) addEverywhere(child as Command);
   addCompletions(program);
   return root;
+}
+
+function addEverywhere(command: Command): void {
+  for (const option of globalOptions()) command.addOption(option);
+  for (const child of command.commands) addEverywhere(child as Command);
 }
 
 /** The options that every command takes. */

@@ -196,7 +196,14 @@ async function keyring(session: Session, context: ResolveContext, options: KeyOp
   const { warn } = eventLogger(session.operation().listener, "keys");
   const keys = await resolveKeyring(context, options, warn);
   if (!session.context.interactive || options.passphraseFile !== undefined) return keys;
-  return { ...keys, ask: async () => await askPassphrase(session.context, context.secrets) };
+  // An answer is tried on the next backup, too, before anybody is asked again.
+  const passphrases = [...keys.passphrases];
+  const ask = async () => {
+    const answer = await askPassphrase(session.context, context.secrets);
+    passphrases.push(answer);
+    return answer;
+  };
+  return { ...keys, passphrases, ask };
 }
 
 /**

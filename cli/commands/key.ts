@@ -1,0 +1,44 @@
+import { addKeyOptions, collect, type KeyOptions } from "../options.ts";
+import type { Program } from "../program.ts";
+
+/** The options of `vaultra key generate`. */
+export interface KeyGenerateOptions {
+  readonly signing?: boolean | undefined;
+}
+
+/** The options of `vaultra key rotate`. */
+export interface KeyRotateOptions extends KeyOptions {
+  readonly to: readonly string[];
+  readonly all?: boolean | undefined;
+  readonly store?: string | undefined;
+  readonly job?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** `vaultra key generate [FILE]`, `vaultra key rotate [BACKUP…]`. */
+export function addKey(program: Program): void {
+  const key = program.command("key", "make keys, and change who can open backups");
+  key.command("generate").summary("make a key that opens backups, or one that signs them")
+    .description("Makes an age identity, or a signing key, in a file that only its owner may read.")
+    .argument("[file]", "the new file, or - for standard output; default: vaultra.key, vaultra-signing.pem")
+    .option("--signing", "make an Ed25519 key that signs records")
+    .action(async (file, options) => {
+      await program.run(async (session) =>
+        (await import("../actions/key_generate.ts")).keyGenerate(session, file, options)
+      );
+    });
+  const rotate = key.command("rotate").summary("let other keys open backups that exist")
+    .description("Wraps the keys of encrypted backups for other recipients. No data is moved.")
+    .argument("[backups...]", "their ids, the beginnings of them, or `latest`")
+    .requiredOption("--to <key>", "an age recipient, or a name of `keys:` (repeatable)", collect)
+    .option("--all", "all encrypted backups of the store")
+    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option("--job <job>", "only this job's backups")
+    .option("--dry-run", "say what would be done, and do nothing");
+  addKeyOptions(rotate)
+    .action(async (backups, options) => {
+      await program.run(async (session) =>
+        (await import("../actions/key_rotate.ts")).keyRotate(session, backups, options)
+      );
+    });
+}
