@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { compressions } from "./format.ts";
+import { type Compression, compressions } from "./format.ts";
 import { FramePool } from "./frame_pool.ts";
+import { ageDecrypt, ageKeygen, type AgePair, agePassphrase } from "../../tests/fakes/age_program.ts";
 import { ArchiveReader } from "./reader.ts";
 import { MemorySource, sampleBytes, testArchive } from "../../tests/fakes/test_archive.ts";
 
@@ -9,33 +10,54 @@ const instructions = "Join the parts:\n\n```sh\ncat data/000001.users/* > users.
 
 for (const compression of compressions) {
   Deno.test(`restoreInstructions() are commands that restore the archive (${compression})`, async () => {
-    await using pool = FramePool.open({ workers: 1 });
-    const contents = [sampleBytes(2_000_000, 1), sampleBytes(100, 2)];
-    const entries = contents.map((content) =>
-      ({ section: "data", name: "users", object: 1, content }) as const
-    );
-    const { bytes, record } = await testArchive(pool, compression, entries, { instructions });
-    const folder = await Deno.makeTempDir();
-    try {
-      await Deno.writeFile(join(folder, record.archive.name), bytes);
-      const printed = [];
-      for (const command of await commandsOf(pool, bytes)) {
-        const { success, stdout, stderr } = await new Deno.Command("sh", {
-          args: ["-ec", command],
-          cwd: folder,
-        }).output();
-        assert.ok(success, `${command}: ${new TextDecoder().decode(stderr)}`);
-        printed.push(new TextDecoder().decode(stdout));
-      }
-      assert.deepEqual(
-        await Deno.readFile(join(folder, "users.bin")),
-        new Uint8Array(await new Blob(contents).arrayBuffer()),
-      );
-      assert.match(printed.at(-1)!, new RegExp(`^${record.archive.sha256} `));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await tryCommands(compression);
   });
+
+  Deno.test(`restoreInstructions() are commands that restore the encrypted archive (${compression})`, async () => {
+    await tryCommands(compression, await ageKeygen());
+  });
+}
+
+Deno.test("restoreInstructions() let age ask for the passphrase", async () => {
+  const encryption = { passphrase: "correct horse", workFactor: 10 };
+  await using pool = FramePool.open({ workers: 1 });
+  const { bytes, record } = await testArchive(pool, "zstd", [], { instructions, encryption });
+  const plain = await agePassphrase("-d", bytes, encryption.passphrase);
+  const [command] = await commandsOf(pool, plain);
+  assert.equal(command, `age -d ${record.archive.name} | zstd -dc | tar -xf -\n`);
+});
+
+/** Runs the commands of an archive in a folder that holds it, and the identity's file when it is encrypted. */
+async function tryCommands(compression: Compression, pair?: AgePair): Promise<void> {
+  await using pool = FramePool.open({ workers: 1 });
+  const contents = [sampleBytes(2_000_000, 1), sampleBytes(100, 2)];
+  const entries = contents.map((content) =>
+    ({ section: "data", name: "users", object: 1, content }) as const
+  );
+  const encryption = pair === undefined ? undefined : { recipients: [pair.recipient] };
+  const { bytes, record } = await testArchive(pool, compression, entries, { instructions, encryption });
+  const plain = pair === undefined ? bytes : await ageDecrypt(bytes, pair.identity);
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeFile(join(folder, record.archive.name), bytes);
+    if (pair !== undefined) await Deno.writeTextFile(join(folder, "KEYFILE"), pair.identity);
+    const printed = [];
+    for (const command of await commandsOf(pool, plain)) {
+      const { success, stdout, stderr } = await new Deno.Command("sh", {
+        args: ["-ec", command],
+        cwd: folder,
+      }).output();
+      assert.ok(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+      printed.push(new TextDecoder().decode(stdout));
+    }
+    assert.deepEqual(
+      await Deno.readFile(join(folder, "users.bin")),
+      new Uint8Array(await new Blob(contents).arrayBuffer()),
+    );
+    assert.match(printed.at(-1)!, new RegExp(`^${record.archive.sha256} `));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** The fenced commands of an archive's RESTORE.md. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { recipientsOf } from "../../core/age/recipients.ts";
+import type { Encryption } from "../../core/config/job.ts";
 import type { EntryInfo, SourceObject } from "../../core/database.ts";
 import { joinBlocks } from "../../core/streams/blocks.ts";
 import type { Bytes, ByteStream } from "../../core/streams/bytes.ts";
@@ -102,21 +104,26 @@ export async function testArchive(
     { stop: "stop", objects: objectsOf(entries) },
     new Date("2026-11-24T06:48:00Z"),
   );
-  return { bytes: await output, totals, record: recordOf(totals, compression) };
+  return { bytes: await output, totals, record: recordOf(totals, compression, options.encryption) };
 }
 
 /** The record of an archive. */
-export function recordOf(totals: ArchiveTotals, compression: Compression): BackupRecord {
+export function recordOf(
+  totals: ArchiveTotals,
+  compression: Compression,
+  encryption?: Encryption,
+): BackupRecord {
   const { options: _options, properties: _properties, ...identity } = testHeader;
   return {
     ...identity,
     finished: "2026-11-24T06:48:00Z",
     archive: {
-      name: `${identity.id}${codecNamed(compression).extension}`,
+      name: `${identity.id}${codecNamed(compression).extension}${encryption === undefined ? "" : ".age"}`,
       size: totals.size,
       sha256: totals.sha256,
       compression,
     },
+    ...(encryption === undefined ? {} : { encryption: { recipients: recipientsOf(encryption) } }),
     manifest: totals.manifest,
     objects: totals.objects,
     rows: totals.rows,
