@@ -1,4 +1,5 @@
 import { VaultraError } from "../errors.ts";
+import { freeBlock } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { damagedFrame, type FrameCodec, type FrameMeter, recompressedHint } from "./codec.ts";
 
@@ -119,6 +120,7 @@ class FrameAssembly {
         Math.max(needed, Math.min(this.#maxFrame, Math.max(this.#nextBuffer, needed * 2))),
       );
       grown.set(this.#buffer.subarray(0, this.#have));
+      freeBlock(this.#buffer);
       this.#buffer = grown;
     }
     this.#buffer.set(bytes, this.#have);

@@ -1,19 +1,26 @@
+import type { Bytes } from "../streams/bytes.ts";
 import { damagedIndex } from "./index_line.ts";
 import { quoteName } from "./quote_name.ts";
 import type { EntryPlace } from "./range_reader.ts";
 import type { RawFrame } from "./raw_frames.ts";
 import type { TarEntry } from "./tar_parser.ts";
 
-/** Knows in which frames the entries of a stream stood, to hold the index against it. */
+/** A frame, and the raw positions where it begins and ends. */
+interface TrackedFrame extends RawFrame {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Knows in which frames the entries of a stream stood: holds the index against it, and gives the frames' memory up as soon
+ * as nobody reads it any more. The runtime would collect it too, but late.
+ */
 export class FrameTrack {
   readonly #isFramed: boolean;
-  /** The frames since the last entry that was checked, with the raw positions where they begin and end. */
-  #frames: {
-    readonly offset: number;
-    readonly stored: number;
-    readonly start: number;
-    readonly end: number;
-  }[] = [];
+  /** The frames since the last entry that was checked. */
+  readonly #frames: TrackedFrame[] = [];
+  /** The raw bytes of frames that ended before the last entry that was checked. */
+  #passed: Bytes[] = [];
   #raw = 0;
 
   /** @param isFramed Not so of a plain tar, where a place's frames cannot be told from the bytes. */
@@ -22,19 +29,24 @@ export class FrameTrack {
   }
 
   /** Takes the next frame. */
-  add({ offset, stored, bytes }: RawFrame): void {
-    if (this.#isFramed) {
-      this.#frames.push({ offset, stored, start: this.#raw, end: this.#raw + bytes.length });
-    }
-    this.#raw += bytes.length;
+  add(frame: RawFrame): void {
+    const start = this.#raw;
+    this.#raw += frame.bytes.length;
+    this.#frames.push({ ...frame, start, end: this.#raw });
   }
 
   /**
-   * Checks that an entry stood where a line or a place says; in the order of the stream.
+   * Checks that an entry stood where a line or a place says; in the order of the stream. The bytes of the entry before the
+   * last one may be gone after it.
    * @param after Zeros after the entry that belong to its frames.
    * @throws {VaultraError} `damaged.index`
    */
   check(entry: TarEntry, place: EntryPlace, after = 0): void {
+    for (const { buffer } of this.#passed) if (buffer.byteLength > 0) buffer.transfer(0);
+    this.#passed = [];
+    while (this.#frames.length > 0 && this.#frames[0]!.end <= entry.start) {
+      this.#passed.push(this.#frames.shift()!.bytes);
+    }
     const end = entry.end + after;
     const agrees = this.#isFramed
       ? this.#stoodInFrames(entry.start, end, place)
@@ -43,8 +55,6 @@ export class FrameTrack {
   }
 
   #stoodInFrames(start: number, end: number, place: EntryPlace): boolean {
-    const skipped = this.#frames.findIndex((frame) => frame.end > start);
-    this.#frames = this.#frames.slice(skipped);
     const first = this.#frames[0];
     const last = this.#frames.find((frame) => frame.end >= end);
     return first !== undefined && last !== undefined && first.offset === place.offset &&

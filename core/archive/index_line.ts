@@ -14,6 +14,9 @@ import { quoteName } from "./quote_name.ts";
 /** The longest line, without its line feed. */
 const MAX_LINE_BYTES = 1000;
 
+/** Bytes decoded at once: a string of megabytes would be collected late. */
+const WINDOW_BYTES = 32 << 10;
+
 /** The line of an entry, with its line feed. The path and the hash are plain ASCII. */
 export function formatLine(entry: IndexEntry): string {
   const part = entry.object === undefined ? "" : `,"object":${entry.object},"part":${entry.part}`;
@@ -91,12 +94,14 @@ export function* splitLines(blocks: readonly Uint8Array[], path: string): Genera
   const decoder = new TextDecoder("latin1");
   let begun = "";
   for (const block of blocks) {
-    const text = begun + decoder.decode(block);
-    let at = 0;
-    for (let end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) yield text.slice(at, end);
-    begun = text.slice(at);
-    if (begun.length > MAX_LINE_BYTES) {
-      throw damagedIndex(`The archive's "${path}" has a line longer than ${MAX_LINE_BYTES} characters`);
+    for (let from = 0; from < block.length; from += WINDOW_BYTES) {
+      const text = begun + decoder.decode(block.subarray(from, from + WINDOW_BYTES));
+      let at = 0;
+      for (let end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) yield text.slice(at, end);
+      begun = text.slice(at);
+      if (begun.length > MAX_LINE_BYTES) {
+        throw damagedIndex(`The archive's "${path}" has a line longer than ${MAX_LINE_BYTES} characters`);
+      }
     }
   }
   if (begun !== "") throw damagedIndex(`The archive's "${path}" ends in the middle of a line`);

@@ -190,7 +190,7 @@ export class ArchiveReader {
 
   /**
    * All entries in order, by one sequential read of the archive. When iterated to the end, everything but the trailer
-   * was read and agrees.
+   * was read and agrees. The bytes of an entry may be gone once the second entry after it is asked for.
    * @throws {VaultraError} `damaged.*` naming the part and its object
    */
   stream(): AsyncGenerator<ArchiveEntry> {
