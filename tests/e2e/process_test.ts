@@ -49,7 +49,7 @@ if (executable !== undefined) {
     assert.deepEqual((await place.files()).filter((file) => !/^(store|to)\//.test(file)).length, 1);
   });
 
-  Deno.test("the executable writes nothing outside its store and target, and starts no program", async () => {
+  Deno.test("the executable writes nothing outside its store, its target and what it remembers, and starts no program", async () => {
     await using place = await Workplace.open(executable!);
     place.sample("shop.db");
     await place.bash("mkdir home tmp");
@@ -77,7 +77,9 @@ if (executable !== undefined) {
         /O_WRONLY|O_RDWR|O_CREAT|mkdir|rename|link|creat\(/.test(line) && !/ = -1 /.test(line) &&
         !/"\/dev\/(null|tty|shm)|"\/proc\/self/.test(line)
       );
-      const outside = changing.filter((line) => !/"(\S*\/)?(store|to\.db|shop\.db|\.to\.db)/.test(line));
+      const outside = changing.filter((line) =>
+        !/"(\S*\/)?(store|state|to\.db|shop\.db|\.to\.db)/.test(line)
+      );
       assert.deepEqual(outside, []);
       assert.ok(args[0] === "verify" || changing.length > 0);
       assert.equal(lines.filter((line) => line.includes("execve(")).length, 1);
