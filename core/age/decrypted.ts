@@ -43,11 +43,11 @@ export async function decryptedSource(
   async function* stream(offset: number, length = size - offset): AsyncGenerator<Bytes> {
     if (length <= 0) return;
     const first = Math.floor(offset / PLAIN_CHUNK_BYTES);
-    const toEnd = offset + length >= size;
+    const end = Math.ceil((offset + length) / PLAIN_CHUNK_BYTES);
+    // The last chunk may be short, wherever in it the range ends.
+    const toEnd = end * PLAIN_CHUNK_BYTES >= size;
     const from = start + first * SEALED_CHUNK_BYTES;
-    const to = toEnd
-      ? stored.size
-      : start + Math.ceil((offset + length) / PLAIN_CHUNK_BYTES) * SEALED_CHUNK_BYTES;
+    const to = toEnd ? stored.size : start + end * SEALED_CHUNK_BYTES;
     const opened = openedStream(stored.stream(from, to - from), payload, pool, { first, toEnd });
     let position = first * PLAIN_CHUNK_BYTES;
     for await (const block of opened) {
