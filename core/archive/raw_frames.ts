@@ -6,7 +6,7 @@ import { splitFrames } from "./frame_splitter.ts";
 import { MAX_FRAME_RAW } from "./limits.ts";
 
 /** The most stored bytes of a frame: what its raw bytes can grow by when nothing in them can be compressed. */
-const MAX_FRAME_STORED = MAX_FRAME_RAW + MAX_FRAME_RAW / 64;
+export const MAX_FRAME_STORED = MAX_FRAME_RAW + MAX_FRAME_RAW / 64;
 
 /** A plain tar has no frames; it is read in pieces of this many bytes. */
 const TAR_PIECE_BYTES = 1 << 20;

@@ -37,6 +37,8 @@ export interface TarHeader {
   readonly size: number;
   /** `file` or a pax header that belongs to the file after it. */
   readonly type: "file" | "pax";
+  /** Seconds since 1970, the backup's start; undefined when the field holds something else. */
+  readonly modified: number | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -157,7 +159,7 @@ export function parseTarHeader(block: Uint8Array): TarHeader | null {
   if (size === undefined || block[135] !== 0) {
     throw damagedTar(`The entry ${quoteName(path)} has a size that is no number`);
   }
-  return { path, size, type: type === "x" ? "pax" : "file" };
+  return { path, size, type: type === "x" ? "pax" : "file", modified: octal(block, 136, 147) };
 }
 
 /** Whether all bytes from `from` to `to` are zero. */
