@@ -18,7 +18,7 @@ while True:
         break
     if not block: break
     shown += block
-    if typed and b"Type its name" in shown:
+    if typed and b"Type " in shown:
         os.write(master, typed)
         typed = b""
 sys.stdout.buffer.write(shown)
@@ -91,4 +91,18 @@ testEach("vaultra asks a person before it replaces a database", async (place) =>
   assert.equal(done.code, 0, done.stdout);
   assert.match(done.stdout, /Type its name, target, to go on/);
   await place.bash("cmp shop.db target.db");
+});
+
+testEach("vaultra asks a person before it deletes a backup", async (place) => {
+  place.sample("shop.db");
+  await place.ok("backup", "--db", "sqlite:shop.db", "--to", "./backups");
+  const [archive] = await place.archives();
+  const remove = ["delete", /\/(.*)\.tar/.exec(archive!)![1]!, "--store", "./backups"];
+  const refused = await watch(place, remove, {}, "yes\\r");
+  assert.equal(refused.code, 130, refused.stdout);
+  assert.match(refused.stdout, /no backup left in .*Type delete to delete 1 backup.*Nothing was deleted/s);
+  assert.deepEqual(await place.archives(), [archive]);
+  const done = await watch(place, remove, {}, "delete\\r");
+  assert.equal(done.code, 0, done.stdout);
+  assert.deepEqual(await place.archives(), []);
 });
