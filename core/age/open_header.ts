@@ -79,7 +79,7 @@ async function openWith(header: AgeHeader, { identities, passphrases }: Keyring)
 
 /** Why nothing that was given opens any of the headers. */
 function unopened(
-  { identities, passphrases }: Keyring,
+  { identities, passphrases, unreadable = [] }: Keyring,
   headers: readonly AgeHeader[],
   recipients: readonly string[],
   given: readonly string[],
@@ -91,12 +91,13 @@ function unopened(
   const byIdentity = headers.some(({ stanzas }) => !checkScrypt(stanzas));
   if (byPassphrase && passphrases.length > 0) return wrongPassphrase();
   const wanted = recipients.length === 0 ? "" : ` It is encrypted to ${recipients.join(", ")}.`;
+  const lacking = unreadable.map((why) => `\nNot used: ${why}.`).join("");
   if (byIdentity && identities.length > 0) {
     return new VaultraError(
       "key.wrong-identity",
       "None of the identities that were given opens the archive",
       {
-        hint: `Give the identity file of one of its recipients with --identity-file.${wanted}`,
+        hint: `Give the identity file of one of its recipients with --identity-file.${wanted}${lacking}`,
         details: { recipients, given },
       },
     );
@@ -107,8 +108,8 @@ function unopened(
     `The archive is encrypted, and ${what} that opens it was not given`,
     {
       hint: byPassphrase
-        ? "Give the passphrase's file with --passphrase-file, or run the command at a terminal."
-        : `Give an identity file with --identity-file.${wanted}`,
+        ? `Give the passphrase's file with --passphrase-file, or run the command at a terminal.${lacking}`
+        : `Give an identity file with --identity-file.${wanted}${lacking}`,
       details: { recipients },
     },
   );
