@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { describeJob } from "../../core/config/describe_job.ts";
 import { configJsonSchema } from "../../core/config/json_schema.ts";
+import { maskConfig } from "../../core/config/mask.ts";
 import { checkConfig, resolveJob } from "../../core/config/resolve.ts";
 import { countOf } from "../output/units.ts";
 import type { Session } from "../session.ts";
@@ -15,12 +16,18 @@ export async function config(session: Session, what: "check" | "schema" | "show"
   const workspace = await Workspace.open(session);
   const { context } = workspace;
   if (what === "show") {
-    const { name, jobs: written } = workspace.requireFile();
+    const { name, keys, signing, jobs: written } = workspace.requireFile();
     const jobs: Record<string, unknown> = {};
     for (const job of Object.keys(written)) jobs[job] = describeJob(await resolveJob(job, {}, context));
-    session.json({ type: "config", file: name, jobs });
+    // As they are written: a reference names a secret and holds none.
+    const shown = {
+      ...(Object.keys(keys).length === 0 ? {} : { keys: maskConfig(keys, ["keys"]) }),
+      ...(Object.keys(signing).length === 0 ? {} : { signing: maskConfig(signing, ["signing"]) }),
+      jobs,
+    };
+    session.json({ type: "config", file: name, ...shown });
     session.say(
-      `# ${name}, with the environment and all defaults\n${stringify({ version: 1, jobs }).trimEnd()}`,
+      `# ${name}, with the environment and all defaults\n${stringify({ version: 1, ...shown }).trimEnd()}`,
     );
     return 0;
   }

@@ -25,7 +25,6 @@ export function describeJob(job: Job): Record<string, unknown> {
       ...(limits.logGrowth === undefined ? {} : { "log-growth": printSize(limits.logGrowth) }),
       ...(limits.timeout === undefined ? {} : { timeout: printDuration(limits.timeout) }),
     },
-    ...(job.signingKey === undefined ? {} : { signing: { key: MASK } }),
     ...(job.label === undefined ? {} : { label: job.label }),
   };
 }

@@ -139,6 +139,12 @@ Deno.test("maskConfig() hides what keys call a secret, at every depth", () => {
     deep: [{ apiToken: "t", secret: ["a", "b"], passphrase: 5 }],
     reference: { password: "${env:PW}", token: "x${env:PW}" },
     none: { password: null },
+    keys: {
+      backup: { recipient: "age1x", identity: "AGE-SECRET-KEY-1X" },
+      other: { identity: "${file:/x}" },
+    },
+    signing: { key: "PEM", trusted: ["ed25519:x"] },
+    key: "orders",
   };
   assert.deepEqual(maskConfig(config), {
     url: "acme://ada:***@db",
@@ -147,5 +153,8 @@ Deno.test("maskConfig() hides what keys call a secret, at every depth", () => {
     deep: [{ apiToken: "***", secret: "***", passphrase: "***" }],
     reference: { password: "${env:PW}", token: "***" },
     none: { password: null },
+    keys: { backup: { recipient: "age1x", identity: "***" }, other: { identity: "${file:/x}" } },
+    signing: { key: "***", trusted: ["ed25519:x"] },
+    key: "orders",
   });
 });

@@ -29,7 +29,7 @@ Deno.test("resolveJob() signs with the key of the configuration, and shows it no
   const given = context(byReference, { KEY: pem });
   const job = await resolveJob("a", {}, given);
   assert.equal(job.signingKey, pem);
-  assert.deepEqual(describeJob(job)["signing"], { key: "***" });
+  assert.ok(!JSON.stringify(describeJob(job)).includes("PRIVATE KEY"));
   assert.equal(given.secrets.redact(pem), "***");
   assert.equal((await resolveJob("a", {}, context("{}"))).signingKey, undefined);
 });
