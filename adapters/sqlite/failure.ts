@@ -18,7 +18,8 @@ export function isReadOnly(thrown: unknown): boolean {
 
 /** Whether SQLite found the file's content wrong. */
 export function isCorrupt(thrown: unknown): boolean {
-  return thrown instanceof Error && /malformed|not a database/.test(thrown.message);
+  return thrown instanceof Error &&
+    /disk image is malformed|malformed database schema|not a database/.test(thrown.message);
 }
 
 /**

@@ -31,7 +31,8 @@ export function checkIntegrity(connection: DatabaseSync, level: "quick" | "full"
     const damage: string[] = [];
     const flaws: string[] = [];
     let findings = 0;
-    for (const row of connection.prepare(`pragma ${pragma}(${MAX_FINDINGS})`).iterate()) {
+    // Not by an iterator, which would end at an error as if the check had (see table_rows.ts).
+    for (const row of connection.prepare(`pragma ${pragma}(${MAX_FINDINGS})`).all()) {
       for (const line of String(Object.values(row)[0]).split("\n")) {
         if (line === "ok" || /^\*\*\* in database \w+ \*\*\*$/.test(line)) continue;
         findings++;

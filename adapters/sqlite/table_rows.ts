@@ -85,7 +85,7 @@ export function* everyRow(connection: DatabaseSync, query: string, width: number
     yield values;
   }
   prepareArrays(connection, `${query} limit 1 offset ?`).get(rows);
-  throw new Error(`SQLite ended after ${rows} rows and did not say why: the database may be malformed`);
+  throw new Error(`database disk image is malformed: after ${rows} rows the next one could not be read`);
 }
 
 /** The end of a query that reads a range of rows, by its two parameters: the first rowid and the most rows. */
