@@ -1,4 +1,6 @@
+import { createHash, type Hash } from "node:crypto";
 import type { Bytes } from "../streams/bytes.ts";
+import { sha256Of } from "./archive_entry.ts";
 import { GROUP_BYTES, PIECE_BYTES } from "./limits.ts";
 import type { OrderedOutput, PendingFrame } from "./ordered_output.ts";
 import { paddingOf } from "./tar.ts";
@@ -26,6 +28,8 @@ export class EntryPieces {
   /** A full piece that may take the rest of a short last one; may be the first. */
   #full: Piece | undefined;
   #last: Piece;
+  /** Of the content before the last piece; absent while that is all. */
+  #hash: Hash | undefined;
 
   /** @param room The most bytes that the header can have, less than 1 MiB. */
   constructor(output: OrderedOutput, room: number) {
@@ -48,7 +52,15 @@ export class EntryPieces {
     }
   }
 
+  /** The SHA-256 of all that was appended, once, before {@linkcode EntryPieces.complete}. */
+  sha256(): string {
+    const last = bytesOf(this.#last);
+    return this.#hash === undefined ? sha256Of([last]) : this.#hash.update(last).digest("hex");
+  }
+
   #next(): void {
+    this.#hash ??= createHash("sha256");
+    this.#hash.update(bytesOf(this.#last));
     const full = this.#full;
     if (full !== undefined && full !== this.#first) this.#frames.push(this.#compress(full));
     this.#full = this.#last;
@@ -77,7 +89,7 @@ export class EntryPieces {
     this.#last.to += zeros;
     if (this.#last === this.#first) {
       const { buffer, from, to } = this.#first;
-      if (to - from <= GROUP_BYTES) return { small: buffer.subarray(from, to), buffer };
+      if (to - from <= GROUP_BYTES) return { small: bytesOf(this.#first), buffer };
       return { frames: [this.#compress(this.#first)] };
     }
     const first = this.#compress(this.#first);
@@ -85,7 +97,11 @@ export class EntryPieces {
     return { frames: [first, ...this.#frames, ...rest.map((piece) => this.#compress(piece!))] };
   }
 
-  #compress({ buffer, from, to }: Piece): PendingFrame {
-    return this.#output.compress(buffer.subarray(from, to));
+  #compress(piece: Piece): PendingFrame {
+    return this.#output.compress(bytesOf(piece));
   }
+}
+
+function bytesOf({ buffer, from, to }: Piece): Bytes {
+  return buffer.subarray(from, to);
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { EntryEnd, EntryInfo, Position, SourceSummary } from "../database.ts";
 import { VaultraError } from "../errors.ts";
 import { BLAME_PLUGIN } from "../hints.ts";
@@ -166,7 +165,6 @@ export class ArchiveWriter {
       this.#output,
       headerRoom(begun.info.name),
     );
-    const hash = createHash("sha256");
     let raw = 0;
     let ended = false;
     const take = (bytes: Uint8Array) => {
@@ -182,7 +180,6 @@ export class ArchiveWriter {
         );
       }
       this.#order.count(begun, bytes.length);
-      hash.update(bytes);
       pieces.append(bytes);
     };
     return {
@@ -198,14 +195,14 @@ export class ArchiveWriter {
         this.#guard(() => {
           if (ended) throw outOfOrder(`The plugin ended ${begun.title} twice`);
           ended = true;
-          this.#end(begun, pieces, raw, hash.digest("hex"), summary);
+          this.#end(begun, pieces, raw, summary);
         });
         await this.#output.room();
       },
     };
   }
 
-  #end(begun: BegunEntry, pieces: EntryPieces, raw: number, sha256: string, summary: EntryEnd): void {
+  #end(begun: BegunEntry, pieces: EntryPieces, raw: number, summary: EntryEnd): void {
     const { info, path, part } = begun;
     const rows = summary.rows ?? 0;
     const isPart = part !== undefined;
@@ -214,6 +211,7 @@ export class ArchiveWriter {
         hint: BLAME_PLUGIN,
       });
     }
+    const sha256 = pieces.sha256();
     const header = this.#encodeHeader(path, raw, {
       ...(isPart ? { object: info.name, part, rows } : {}),
       sha256,
@@ -312,18 +310,16 @@ export class ArchiveWriter {
   /** Begins an entry of the archive's own. */
   #document(path: string): DocumentWriter {
     const pieces = new EntryPieces(this.#output, TAR_BLOCK);
-    const hash = createHash("sha256");
     let raw = 0;
     return {
       append: (text) => {
         const bytes = this.#encodeText(text);
         raw += bytes.length;
-        hash.update(bytes);
         pieces.append(bytes);
       },
       end: (placed, zeros = 0) => {
+        const sha256 = pieces.sha256();
         const entry = pieces.complete(this.#encodeHeader(path, raw), raw, zeros);
-        const sha256 = hash.digest("hex");
         const at = this.#placer.place(
           entry,
           (offset, stored) => placed({ path, offset, stored, at, raw, sha256 }),
