@@ -17,6 +17,8 @@ import type { Engine } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
 import { inspectDatabase } from "./inspect.ts";
 import { FileRestore } from "./restore.ts";
+import { SchemaProof } from "./schema_proof.ts";
+import { TableOutput } from "./table_output.ts";
 import { TableRestore } from "./table_restore.ts";
 import { takeSnapshot } from "./take_snapshot.ts";
 
@@ -27,7 +29,7 @@ export class SqliteAdapter implements DatabaseAdapter {
     pointInTime: false,
     selective: true,
     rename: false,
-    outputs: ["database", "sql"],
+    outputs: ["database", "sql", "csv", "json", "raw", "proof"],
   };
   readonly #engine: Engine;
   readonly #config: SqliteConfig;
@@ -71,9 +73,14 @@ export class SqliteAdapter implements DatabaseAdapter {
   /** Whole files go the short way; single tables, additions to a database and SQL text are copied row by row. */
   // deno-lint-ignore require-await -- what a constructor throws must reject
   async restore(request: RestoreRequest): Promise<RestoreTarget> {
+    const { output } = request;
+    if (output === "proof") return new SchemaProof(this.#engine, this.#config, request, this.#context);
+    if (output === "csv" || output === "json" || output === "raw") {
+      return new TableOutput(this.#engine, this.#config, request, this.#context);
+    }
     const byTable = request.only.length + request.exclude.length > 0 || request.schemaOnly ||
       request.dataOnly ||
-      request.ifExists === "append" || request.output === "sql";
+      request.ifExists === "append" || output === "sql";
     const Restore = byTable ? TableRestore : FileRestore;
     return new Restore(this.#engine, this.#config, request, this.#context);
   }

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PartReader, RestoreEntry } from "../../core/database.ts";
+import { VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
+import type { ByteStream } from "../../core/streams/bytes.ts";
 import type { Engine } from "./connection.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
 import { clearLogMode, PageFetch } from "./page_fetch.ts";
@@ -110,5 +112,27 @@ export class ArchivedPages implements Disposable {
     const connection = this.#engine.connect(this.#path);
     connection.exec("pragma query_only = on; pragma cache_size = -32768");
     return connection;
+  }
+}
+
+/**
+ * Rows that are read from an archive's pages, with SQLite's failures as errors that say what to do.
+ * @param what Which rows: the beginning of a sentence.
+ * @throws {VaultraError} `damaged.tables`, `failed.rows`
+ */
+export async function* tellingFailures(read: () => ByteStream, what: string): ByteStream {
+  try {
+    yield* read();
+  } catch (thrown) {
+    if (thrown instanceof VaultraError || !(thrown instanceof Error)) throw thrown;
+    throw isCorrupt(thrown)
+      ? new VaultraError("damaged.tables", `${what} are corrupt in the backup`, {
+        hint: "The database was corrupt when it was backed up; use an older backup.",
+        cause: thrown,
+      })
+      : new VaultraError("failed.rows", `${what} can't be read: ${thrown.message}`, {
+        hint: "Restore the whole database, and read it with a program that has what it needs.",
+        cause: thrown,
+      });
   }
 }

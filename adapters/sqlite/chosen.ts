@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { VaultraError } from "../../core/errors.ts";
 import { nameAsPattern, type Selection } from "../../core/patterns.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import { readSchema, type Relation, relations, type SchemaRow } from "./schema.ts";
 
 /** The part of a database that is restored, each list in the order of creation. */
@@ -16,6 +17,12 @@ export interface Chosen {
 
 /** The tables of SQLite's own that hold facts about other tables: counters and statistics. */
 export const bookkeeping = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"] as const;
+
+/** The pages where the trees of {@linkcode bookkeeping} begin. */
+export function bookkeepingRoots(connection: DatabaseSync): number[] {
+  return readSchema(connection)
+    .filter(({ name }) => (bookkeeping as readonly string[]).includes(name)).map(({ root }) => root);
+}
 
 /** What choosing looks at: rows of a schema, or the objects of a manifest. */
 interface Named {
@@ -79,4 +86,35 @@ export function refuseEmptyChoice(all: readonly Named[], taken: number, selectio
       }. Names are matched exactly.`,
     },
   );
+}
+
+/**
+ * The table of that name, among the relations of a schema or the objects of a manifest.
+ * @throws {VaultraError} `usage.no-such-object`; `usage.not-a-table` for what has no rows of its own
+ */
+export function tableNamed<T extends Named>(all: readonly T[], name: string): T {
+  const found = all.find((each) => each.name === name && each.kind !== "pages");
+  if (found?.kind === "table" || found?.kind === "shadow") return found;
+  if (found !== undefined) {
+    const shadows = all.filter(({ kind, name: other }) =>
+      kind === "shadow" && other.toLowerCase().startsWith(`${name.toLowerCase()}_`)
+    );
+    const kept = shadows.map((each) => `"${each.name}"`).join(", ");
+    throw new VaultraError(
+      "usage.not-a-table",
+      `"${name}" is a ${found.kind === "view" ? "view" : "virtual table"}: it has no rows of its own`,
+      {
+        hint: kept === ""
+          ? "Restore the database, and query it there."
+          : `Restore the database, and query it there. What it holds is kept in ${kept}.`,
+      },
+    );
+  }
+  const names = all.filter(({ kind }) => kind !== "pages").map((each) => each.name);
+  const meant = nearest(name, names);
+  throw new VaultraError("usage.no-such-object", `The backup has no table called "${name}"`, {
+    hint: meant === undefined
+      ? "See what it holds with: vaultra show BACKUP --objects"
+      : `Did you mean "${meant}"? Names are matched exactly.`,
+  });
 }

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { DatabaseSync } from "node:sqlite";
 import type { RestoreRequest } from "../../core/database.ts";
 import type { PluginContext } from "../../core/plugin.ts";
@@ -7,31 +6,19 @@ import { bookkeeping, type Chosen } from "./chosen.ts";
 import { number, quote, text } from "./connection.ts";
 import { readSchema, type Relation, type SchemaRow } from "./schema.ts";
 import { readRows, type SqlValue, tableShape, TEXT } from "./table_rows.ts";
-
-/** Characters in a chunk of the script. */
-const CHUNK = 256 << 10;
+import { textBlocks } from "./text_blocks.ts";
 
 /**
  * SQL text that makes the chosen tables anew, for `sqlite3 new.db < script.sql`. Every value comes back as it
  * was, also those that `.dump` loses: text with NUL or invalid characters, rows that break a CHECK, rowids.
  */
-export async function* sqlScript(
+export function sqlScript(
   source: DatabaseSync,
   chosen: Chosen,
-  { schemaOnly, dataOnly }: RestoreRequest,
+  { schemaOnly, dataOnly }: Pick<RestoreRequest, "schemaOnly" | "dataOnly">,
   context: PluginContext,
 ): AsyncGenerator<Bytes> {
-  const encoder = new TextEncoder();
-  let pending = "";
-  for (const piece of statements(source, chosen, !dataOnly, !schemaOnly)) {
-    pending += piece;
-    if (pending.length < CHUNK) continue;
-    context.signal.throwIfAborted();
-    yield encoder.encode(pending);
-    pending = "";
-    await new Promise((next) => setTimeout(next, 0));
-  }
-  if (pending) yield encoder.encode(pending);
+  return textBlocks(statements(source, chosen, !dataOnly, !schemaOnly), context.signal);
 }
 
 /** The statements, each with its line end. */
@@ -131,8 +118,7 @@ function literals(encoding: string): (value: SqlValue, isText: boolean) => strin
     }
     return `CAST(${asBlob(bytes)} AS TEXT)`;
   };
-  const asBlob = (bytes: Uint8Array) =>
-    `X'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}'`;
+  const asBlob = (bytes: Uint8Array) => `X'${bytes.toHex()}'`;
   return (value, isText) => {
     if (value instanceof Uint8Array) return isText ? asText(value) : asBlob(value);
     if (typeof value === "number") return realLiteral(value);

@@ -12,8 +12,8 @@ import { VaultraError } from "../../core/errors.ts";
 import { Selection } from "../../core/patterns.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
-import { ArchivedPages } from "./archived_pages.ts";
-import { bookkeeping, choose, isChosen, refuseEmptyChoice } from "./chosen.ts";
+import { ArchivedPages, tellingFailures } from "./archived_pages.ts";
+import { bookkeepingRoots, choose, isChosen, refuseEmptyChoice } from "./chosen.ts";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { type CopyReport, copyTables } from "./copy_tables.ts";
@@ -75,14 +75,16 @@ export class TableRestore implements RestoreTarget {
 
   async pull(reader: PartReader): Promise<void> {
     await this.#pages.fetch(reader, (schema) => {
-      const own = readSchema(schema).filter(({ name }) => (bookkeeping as readonly string[]).includes(name));
-      return [...own, ...choose(schema, this.#selection).tables].map(({ root }) => root);
+      const { tables } = choose(schema, this.#selection);
+      return [...bookkeepingRoots(schema), ...tables.map(({ root }) => root)];
     });
   }
 
   script(): ByteStream {
-    const source = this.#pages.database();
-    return sqlScript(source, choose(source, this.#selection), this.#request, this.#context);
+    return tellingFailures(() => {
+      const source = this.#pages.database();
+      return sqlScript(source, choose(source, this.#selection), this.#request, this.#context);
+    }, "The chosen tables");
   }
 
   /** @throws {VaultraError} `target.*`, `damaged.*` */

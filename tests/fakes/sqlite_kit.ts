@@ -172,7 +172,7 @@ export async function restore(
   archive: MemoryArchive,
   path: string,
   options: Partial<RestoreRequest> = {},
-): Promise<RestoreReport & { script: string }> {
+): Promise<RestoreReport & { script: string; bytes: Uint8Array }> {
   await using adapter = await plugin.open(configOf(path), { ...context(), purpose: "restore" });
   await using target = await adapter.restore(restoreRequest(archive, options));
   const plan = await target.plan();
@@ -181,9 +181,13 @@ export async function restore(
   }
   if (plan.mode === "pull") await target.pull(new MemoryReader(archive));
   else for (const entry of archive.entries) await target.write(entry);
-  const chunks: Uint8Array[] = [];
-  if (options.output === "sql") { for await (const chunk of target.script()) chunks.push(chunk.slice()); }
-  return { ...await target.commit(), script: await new Blob(chunks as BlobPart[]).text() };
+  const chunks: Uint8Array[] = [new Uint8Array(0)];
+  const { output = "database" } = options;
+  if (output !== "database" && output !== "proof") {
+    for await (const chunk of target.script()) chunks.push(chunk.slice());
+  }
+  const bytes = joinBlocks(chunks);
+  return { ...await target.commit(), script: new TextDecoder().decode(bytes), bytes };
 }
 
 /** A kind of sample, as a row of a matrix of tests. */
