@@ -65,15 +65,16 @@ async function chosenPassphrase(
     : await readPassphraseFile(passphraseFile, secrets, workspace.warn);
 }
 
-/** @returns The exit code: 3 when the backup carries a warning that a person must read. */
+/** @returns The exit code: 3 when there was a warning, of the database or of the store, that a person must read. */
 async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<number> {
+  const before = session.warnings;
   const record = await runBackup(job, lockOwner(), {
     ...workspace.operation(),
     keepRun: (run) => keepRunLocally(run, session.context.env),
   });
   session.json({ type: "result", command: "backup", store: job.store.name, record });
   session.say(backupText(session, job, record));
-  return record.warnings > 0 ? exitCodes.warning : 0;
+  return session.warnings > before ? exitCodes.warning : 0;
 }
 
 function backupText(session: Session, job: Job, record: BackupRecord): string {
