@@ -12,6 +12,7 @@ import { archiveKeyOf, lockKey } from "./catalog/keys.ts";
 import { listRuns } from "./catalog/runs.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import { surroundings } from "./events.ts";
+import type { ProofLevel } from "./database.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { restore } from "./restore.ts";
 import { verify } from "./verify.ts";
@@ -32,7 +33,7 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
     target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
     ...everything,
   }, operation);
-  assert.deepEqual(outcome.comparison, { compared: 3, content: false, differences: [] });
+  assert.deepEqual(outcome.comparison, { compared: 3, identical: 0, kind: "table", differences: [] });
   assert.deepEqual(target.tables, database.tables);
   assert.deepEqual([database.open, target.open], [0, 0]);
 });
@@ -220,24 +221,41 @@ for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
   });
 }
 
-Deno.test("restore() ends with 15 when its target is not what was backed up", async () => {
-  const { memory, operation, job } = setUp();
-  const record = await backup(job, owner, operation);
-  const target = new FakeDatabase();
-  target.loses = "users";
-  const error = await failure(restore({
-    origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
-    target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-    only: [],
-    exclude: [],
-    schemaOnly: false,
-    dataOnly: false,
-    ifExists: "fail",
-    dryRun: false,
-  }, operation));
-  assert.equal(error.exitCode, 15);
-  assert.match(error.message, /table "users" has 999 rows instead of 1000/);
-});
+const spoils = {
+  loses: [/table "users" has 999 rows instead of 1000/, "rows"],
+  doubles: [/table "users" has 1001 rows instead of 1000/, "rows"],
+  changes: [/table "users" has other content than was backed up/, "content"],
+} as const;
+
+for (const how of ["loses", "doubles", "changes"] as const) {
+  Deno.test(`restore() ends with 15 when its target ${how} a row, as far as the proof tells`, async () => {
+    const { memory, operation, job } = setUp();
+    const record = await backup({ ...job, proof: "content" }, owner, operation);
+    const restored = async (proof: ProofLevel) => {
+      const target = new FakeDatabase();
+      target.spoils = { table: "users", how };
+      return await restore({
+        origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
+        target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
+        ...everything,
+        proof,
+      }, operation);
+    };
+    const [message, least] = spoils[how];
+    for (const proof of ["rows", "content"] as const) {
+      if (proof === "rows" && least === "content") {
+        const { comparison } = await restored(proof);
+        assert.deepEqual(comparison, { compared: 3, identical: 0, kind: "table", differences: [] });
+        continue;
+      }
+      const error = await failure(restored(proof));
+      assert.equal(error.exitCode, 15);
+      assert.match(error.message, message);
+      assert.match(String(error.details?.["differences"]), message);
+    }
+    assert.equal((await restored("none")).comparison?.compared, 0);
+  });
+}
 
 Deno.test("restore() refuses a target that holds something, another engine and an absent archive", async () => {
   const { memory, database, operation, job } = setUp();

@@ -1,12 +1,14 @@
-import type { ProofLevel, SourceObject } from "./database.ts";
+import type { ProofLevel, RestoreReport, SourceObject } from "./database.ts";
 import { VaultraError } from "./errors.ts";
 
-/** How a target's objects stand against what the manifest promised. */
+/** How a target's objects stand against what was backed up. */
 export interface Comparison {
-  /** Objects that were compared. */
+  /** Objects that were compared. A file that holds others is compared too, but only those are counted. */
   readonly compared: number;
-  /** Whether content was compared, and not only numbers of rows. */
-  readonly content: boolean;
+  /** How many of them were compared by their content, not only by their number of rows. */
+  readonly identical: number;
+  /** What they are when all are of one kind with rows, such as `table`; else `object`. */
+  readonly kind: string;
   /** What differs, one sentence each. */
   readonly differences: readonly string[];
 }
@@ -15,46 +17,79 @@ export interface Comparison {
 interface Proven {
   readonly name: string;
   readonly kind: string;
+  readonly object?: number | undefined;
+  readonly within?: number | undefined;
   readonly rows?: number | undefined;
   readonly proof?: string | undefined;
 }
 
 /**
- * Compares what a restore found in its target with the manifest: row counts and, for `content`, proofs.
- * @param only Names of the objects that were restored; absent: all.
+ * What a restore must have brought: the manifest's objects, with the proofs that the restore took from the archive's content.
+ * @param report What the restore found in the archive.
+ * @param only Names of the objects that were restored; absent: all. A proof of a whole, such as a file of tables, says
+ * nothing of what was chosen out of it.
+ */
+export function expectedObjects(
+  manifest: readonly Proven[],
+  { expected = [] }: Pick<RestoreReport, "expected">,
+  only?: readonly string[],
+): Proven[] {
+  const chosen = only === undefined ? undefined : new Set(only);
+  const all = new Map<string, Proven>();
+  for (const object of manifest) {
+    if (chosen === undefined) all.set(keyOf(object), object);
+    else if (chosen.has(object.name)) all.set(keyOf(object), { ...object, proof: undefined });
+  }
+  for (const object of expected) {
+    const known = all.get(keyOf(object));
+    all.set(keyOf(object), { ...object, ...known, rows: known?.rows ?? object.rows, proof: object.proof });
+  }
+  return [...all.values()];
+}
+
+/**
+ * Compares what a restore found in its target with what it must have brought: numbers of rows and, for `content`, proofs.
  */
 export function compareObjects(
   expected: readonly Proven[],
   found: readonly SourceObject[],
   level: ProofLevel,
-  only?: readonly string[],
 ): Comparison {
-  if (level === "none") return { compared: 0, content: false, differences: [] };
-  const key = (object: { kind: string; name: string }) => `${object.kind}\0${object.name}`;
-  const there = new Map(found.map((object) => [key(object), object]));
-  const chosen = only === undefined ? undefined : new Set(only);
+  const there = new Map(found.map((object) => [keyOf(object), object]));
   const differences: string[] = [];
-  let compared = 0;
-  let content = false;
+  /** The objects with numbers whose content was compared. */
+  const whole = new Set<number | undefined>();
+  const compared: Proven[] = [];
   for (const object of expected) {
-    if (chosen !== undefined && !chosen.has(object.name)) continue;
-    const twin = there.get(key(object));
-    // A proof is of a whole: what was chosen out of it is compared by its rows.
-    const proof = level === "content" && chosen === undefined ? object.proof : undefined;
-    if (object.rows === undefined && proof === undefined) continue;
-    compared++;
-    content ||= proof !== undefined;
-    if (twin === undefined) {
-      differences.push(`${object.kind} "${object.name}" is missing`);
-    } else if (object.rows !== undefined && twin.rows !== object.rows) {
-      differences.push(
-        `${object.kind} "${object.name}" has ${twin.rows ?? "no"} rows instead of ${object.rows}`,
-      );
+    const rows = level === "none" ? undefined : object.rows;
+    const proof = level === "content" ? object.proof : undefined;
+    if (rows === undefined && proof === undefined) continue;
+    compared.push({ ...object, proof });
+    if (proof !== undefined) whole.add(object.object);
+    const twin = there.get(keyOf(object));
+    const what = `${object.kind} "${object.name}"`;
+    if (twin === undefined) differences.push(`${what} is missing`);
+    else if (rows !== undefined && twin.rows !== rows) {
+      differences.push(`${what} has ${twin.rows ?? "no"} rows instead of ${rows}`);
     } else if (proof !== undefined && twin.proof !== proof) {
-      differences.push(`${object.kind} "${object.name}" has other content than was backed up`);
+      differences.push(`${what} has other content than was backed up`);
     }
   }
-  return { compared, content, differences };
+  whole.delete(undefined);
+  const holders = new Set(expected.map(({ within }) => within));
+  const counted = compared.filter(({ object }) => object === undefined || !holders.has(object));
+  const kinds = new Set(counted.map(({ kind, rows }) => rows === undefined ? "object" : kind));
+  return {
+    compared: counted.length,
+    identical: counted.filter(({ proof, within }) => proof !== undefined || whole.has(within)).length,
+    kind: kinds.size === 1 ? [...kinds][0]! : "object",
+    differences,
+  };
+}
+
+/** A table may be called as the file that holds it. */
+function keyOf({ kind, name }: Proven): string {
+  return `${kind}\0${name}`;
 }
 
 /**
@@ -62,16 +97,16 @@ export function compareObjects(
  * @param target How it is named to a person.
  * @throws {VaultraError} `different.restored` when something differs
  */
-export function refuseDifferences(target: string, { compared, differences }: Comparison): void {
+export function refuseDifferences(target: string, comparison: Comparison): void {
+  const { differences } = comparison;
   if (differences.length === 0) return;
+  const more = differences.length > 5 ? `; and ${differences.length - 5} more` : "";
   throw new VaultraError(
     "different.restored",
-    `${target} is not what was backed up: of ${compared} objects ${differences.length} differ: ${
-      differences.slice(0, 5).join("; ")
-    }`,
+    `${target} is not what was backed up: ${differences.slice(0, 5).join("; ")}${more}`,
     {
       hint: "Do not rely on it. Verify the backup, and restore again or another one.",
-      details: { differences },
+      details: { ...comparison },
     },
   );
 }

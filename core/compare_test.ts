@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { compareObjects } from "./compare.ts";
+import { compareObjects, expectedObjects, refuseDifferences } from "./compare.ts";
+import { VaultraError } from "./errors.ts";
 
 const pages = { name: "main", kind: "pages", object: 1, proof: "sha256-pages:00" };
 const orders = { name: "orders", kind: "table", within: 1, rows: 3 };
@@ -9,9 +10,30 @@ const view = { name: "recent", kind: "view", within: 1 };
 const all = [pages, orders, main, view];
 
 Deno.test("compareObjects() finds nothing between equals, and counts what it could compare", () => {
-  assert.deepEqual(compareObjects(all, all, "content"), { compared: 3, content: true, differences: [] });
-  assert.deepEqual(compareObjects(all, all, "rows"), { compared: 2, content: false, differences: [] });
-  assert.deepEqual(compareObjects(all, [], "none"), { compared: 0, content: false, differences: [] });
+  const equal = { kind: "table", differences: [] };
+  assert.deepEqual(compareObjects(all, all, "content"), { compared: 2, identical: 2, ...equal });
+  assert.deepEqual(compareObjects(all, all, "rows"), { compared: 2, identical: 0, ...equal });
+  assert.deepEqual(compareObjects(all, [], "none"), { ...equal, compared: 0, identical: 0, kind: "object" });
+  const { proof: _, ...unproven } = pages;
+  assert.deepEqual(compareObjects([unproven, orders], all, "content"), {
+    ...equal,
+    compared: 1,
+    identical: 0,
+  });
+});
+
+Deno.test("compareObjects() counts what has a proof of its own, and names mixed kinds objects", () => {
+  const proven = { ...orders, proof: "murmur3-sum:00" };
+  const mixed = [proven, main, { ...main, name: "main_data", kind: "shadow" }];
+  assert.deepEqual(compareObjects(mixed, mixed, "content"), {
+    compared: 3,
+    identical: 1,
+    kind: "object",
+    differences: [],
+  });
+  // A file without any table is an object too
+  const alone = { compared: 1, identical: 1, kind: "object", differences: [] };
+  assert.deepEqual(compareObjects([pages], [pages], "content"), alone);
 });
 
 Deno.test("compareObjects() tells of missing objects, of other rows and of other content", () => {
@@ -29,15 +51,46 @@ Deno.test("compareObjects() tells of missing objects, of other rows and of other
   ]);
 });
 
-Deno.test("compareObjects() asks of a part only for the rows of what was chosen", () => {
-  assert.deepEqual(compareObjects(all, [main], "content", ["main"]), {
-    compared: 1,
-    content: false,
-    differences: [],
+Deno.test("expectedObjects() asks of a part only for what was chosen, without the proof of the whole", () => {
+  assert.deepEqual(expectedObjects(all, {}), all);
+  const chosen = (names: string[]) => compareObjects(expectedObjects(all, {}, names), [main], "content");
+  assert.deepEqual(chosen(["main"]), { compared: 1, identical: 0, kind: "table", differences: [] });
+  assert.deepEqual(chosen(["main", "orders"]).differences, ['table "orders" is missing']);
+});
+
+Deno.test("expectedObjects() adds what a restore proved of the archive to what the manifest tells", () => {
+  const expected = [
+    { ...orders, rows: 2, proof: "murmur3-sum:01" },
+    { name: "orders_data", kind: "shadow", within: 1, rows: 7, proof: "murmur3-sum:02" },
+  ];
+  const objects = expectedObjects(all, { expected }, ["orders", "main"]);
+  // The archive's content must also be what the manifest counted.
+  assert.deepEqual(compareObjects(objects, [...expected, main], "content"), {
+    compared: 3,
+    identical: 2,
+    kind: "object",
+    differences: ['table "orders" has 2 rows instead of 3'],
   });
-  assert.deepEqual(compareObjects(all, [main], "content", ["main", "orders"]), {
-    compared: 2,
-    content: false,
-    differences: ['table "orders" is missing'],
+  const changed = [orders, main, { ...expected[1]!, proof: "murmur3-sum:03" }];
+  assert.deepEqual(compareObjects(objects, changed, "content").differences, [
+    'table "orders" has other content than was backed up',
+    'shadow "orders_data" has other content than was backed up',
+  ]);
+});
+
+Deno.test("refuseDifferences() names what differs, and ends with 15", () => {
+  const comparison = (count: number) => ({
+    compared: 9,
+    identical: 9,
+    kind: "table",
+    differences: Array.from({ length: count }, (_, index) => `table "${index}" is missing`),
+  });
+  refuseDifferences("here", comparison(0));
+  assert.throws(() => refuseDifferences("here", comparison(7)), (error) => {
+    assert.ok(error instanceof VaultraError);
+    assert.equal(error.exitCode, 15);
+    assert.match(error.message, /^here is not what was backed up: table "0" is missing; .*; and 2 more$/);
+    assert.deepEqual(error.details, comparison(7));
+    return true;
   });
 });

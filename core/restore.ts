@@ -10,7 +10,7 @@ import type { ArchiveHeader, BackupRecord, IndexEntry, Manifest } from "./archiv
 import { FramePool } from "./archive/frame_pool.ts";
 import { sourceObject } from "./archive/manifest.ts";
 import type { Configured } from "./config/job.ts";
-import { compareObjects, type Comparison, refuseDifferences } from "./compare.ts";
+import { compareObjects, type Comparison, expectedObjects, refuseDifferences } from "./compare.ts";
 import type {
   HostedDatabase,
   PartReader,
@@ -116,11 +116,14 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
     operation.listener({ type: "warning", code: "restore", message: warning });
   }
   const comparison = compareObjects(
-    manifest.objects,
+    expectedObjects(
+      manifest.objects,
+      report,
+      plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
+    ),
     report.objects,
     // What is not kept is counted by whoever reads it, and a schema holds no rows.
     isKept && !options.schemaOnly ? proof : "none",
-    plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
   );
   refuseDifferences(report.target, comparison);
   return { header, plan, report, comparison };

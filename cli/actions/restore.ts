@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { archiveKeyOf, parseKey } from "../../core/catalog/keys.ts";
+import type { Comparison } from "../../core/compare.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
 import { resolveDatabase, resolveStore } from "../../core/config/resolve.ts";
 import { exitCodes, VaultraError } from "../../core/errors.ts";
@@ -177,15 +178,17 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
   }
   const target = script?.name ?? report.target;
   say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
-  if (comparison.compared > 0) {
-    const [equal, all] = [comparison.compared, countOf(comparison.compared, "object")];
-    say(
-      comparison.content
-        ? `  ${equal} of ${all} identical to what was backed up`
-        : `  ${equal} of ${all} with as many rows as were backed up`,
-    );
-  }
-  return report.warnings.length > 0 ? exitCodes.warning : 0;
+  if (comparison.compared > 0) say(`  ${comparisonText(comparison)}`);
+  return session.warnings > 0 ? exitCodes.warning : 0;
+}
+
+/** `12 of 12 tables identical to what was backed up`: differences have ended the restore before. */
+function comparisonText({ compared, identical, kind }: Comparison): string {
+  const all = countOf(compared, kind);
+  const rows = "with as many rows as were backed up";
+  if (identical === 0) return `${compared} of ${all} ${rows}`;
+  const rest = compared - identical;
+  return `${identical} of ${all} identical to what was backed up${rest > 0 ? `, ${rest} ${rows}` : ""}`;
 }
 
 function planText(session: Session, id: string, plan: RestorePlan): string {

@@ -5,6 +5,7 @@ import type {
   DatabaseInfo,
   EntrySink,
   PartReader,
+  ProofLevel,
   RestoreEntry,
   RestorePlan,
   RestoreReport,
@@ -13,6 +14,7 @@ import type {
   SourceObject,
   SourceSummary,
 } from "../../core/database.ts";
+import { RowSum, rowSumProof } from "../../core/proof/row_sum.ts";
 import type { AnyPlugin } from "../../core/plugin.ts";
 import type { Check } from "../../core/events.ts";
 import { definePlugin } from "../../core/plugin.ts";
@@ -35,8 +37,8 @@ export class FakeDatabase implements DatabaseAdapter {
   version = "1";
   warnings: string[] = [];
   fault: { readonly at: FakeFault; readonly error: Error } | undefined;
-  /** A table of which a restore loses a line. */
-  loses: string | undefined;
+  /** A table of which a restore spoils a line. */
+  spoils: { readonly table: string; readonly how: "loses" | "doubles" | "changes" } | undefined;
   /** Called before each table is written. */
   onTable: (name: string) => Promise<void> = () => Promise.resolve();
   /** Snapshots and restores that were opened and not disposed of. */
@@ -71,7 +73,7 @@ export class FakeDatabase implements DatabaseAdapter {
       name,
       kind: "table",
       object: index + 1,
-      ...(request.proof === "none" ? {} : { rows: lines.length }),
+      ...proven(lines, request.proof),
     }));
     return Promise.resolve({
       start: {
@@ -88,7 +90,7 @@ export class FakeDatabase implements DatabaseAdapter {
           await this.onTable(name);
           this.#fail("write");
           const entry = sink.begin({ section: "data", name, object: index + 1 });
-          await entry.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
+          await entry.write(bytesOf(lines));
           entry.end({ rows: lines.length });
         }
       },
@@ -124,12 +126,13 @@ export class FakeDatabase implements DatabaseAdapter {
         this.#fail("commit");
         this.tables.clear();
         for (const [name, text] of arrived) {
-          this.tables.set(name, text.split("\n").slice(0, name === this.loses ? -2 : -1));
+          const lines = text.split("\n").slice(0, -1);
+          this.tables.set(name, name === this.spoils?.table ? spoilt(lines, this.spoils.how) : lines);
         }
         const objects = [...this.tables].map(([name, lines]) => ({
           name,
           kind: "table",
-          rows: lines.length,
+          ...proven(lines, request.proof),
         }));
         return Promise.resolve({ objects, target: "fake", warnings: [] });
       },
@@ -146,4 +149,22 @@ export class FakeDatabase implements DatabaseAdapter {
   #fail(at: FakeFault): void {
     if (this.fault?.at === at) throw this.fault.error;
   }
+}
+
+function bytesOf(lines: readonly string[]): Uint8Array {
+  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+}
+
+function proven(lines: readonly string[], level: ProofLevel): Pick<SourceObject, "rows" | "proof"> {
+  if (level !== "content") return level === "none" ? {} : { rows: lines.length };
+  const sum = new RowSum("lines");
+  sum.push(bytesOf(lines));
+  const total = sum.finish();
+  return { rows: total.rows, proof: rowSumProof(total) };
+}
+
+function spoilt(lines: readonly string[], how: "loses" | "doubles" | "changes"): string[] {
+  const last = lines.at(-1)!;
+  const instead = { loses: [], doubles: [last, last], changes: [`${last}!`] };
+  return [...lines.slice(0, -1), ...instead[how]];
 }
