@@ -15,6 +15,7 @@ import type { BackupRecord } from "../core/archive/format.ts";
 import { VaultraError } from "../core/errors.ts";
 import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
+import { abortError } from "../core/streams/abortable.ts";
 import { localSeen } from "./local_seen.ts";
 import type { KeyOptions } from "./options.ts";
 import { askPassphrase } from "./prompts.ts";
@@ -136,12 +137,17 @@ export class Workspace {
     return { ...operation, ...this.#trust, ...(seen === undefined ? {} : { seen }) };
   }
 
-  /** Opens a store: for reading unless another purpose is named. */
+  /**
+   * Opens a store: for reading unless another purpose is named. One that is written outlives an interruption, so that locks
+   * are released even then; single calls are cancelled by their own signals.
+   */
   async openStore(
     { plugin, config }: ConfiguredStore,
     purpose: "inspect" | "backup" = "inspect",
   ): Promise<ObjectStore> {
-    const { host, signal } = this.#session.context;
+    const { host, signal: interrupted } = this.#session.context;
+    if (interrupted.aborted) throw abortError(interrupted);
+    const signal = purpose === "backup" ? new AbortController().signal : interrupted;
     const log = eventLogger(this.operation().listener, plugin.plugin.name);
     return await host.openStore(plugin, config, { purpose, signal, log });
   }

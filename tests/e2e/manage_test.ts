@@ -133,3 +133,28 @@ testEach("vaultra unlock frees a job whose run was killed", async (place) => {
   await place.bash("echo x > office/.locks/large; touch -d '15 minutes ago' office/.locks/large");
   assert.match(await place.ok("unlock", "large"), /it is dead\n✔/);
 });
+
+testEach("vaultra copy cleans up wherever it is interrupted", async (place) => {
+  await place.bash(`sqlite3 shop.db "create table blobs (v);
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 12000)
+    insert into blobs select randomblob(4000) from n"`);
+  await Deno.writeTextFile(place.path("vaultra.yaml"), config);
+  await place.ok("backup", "shop");
+  let interrupted = 0;
+  for (const seen of [".locks/shop", "shop", "shop/.*", "shop/*.tar*"]) {
+    await place.bash("rm -rf vault");
+    const copying = place.start(["copy", "latest", "--to", "vault"]);
+    await place.bash(`for i in $(seq 2000); do ls -d vault/${seen} && exit; sleep 0.005; done; exit 1`);
+    copying.kill("SIGINT");
+    const done = await outcome(copying);
+    if (done.code === 130) interrupted++;
+    else assert.equal(done.code, 0, done.stderr);
+    assert.doesNotMatch(done.stderr, /warning/);
+    assert.deepEqual((await place.files("vault/.locks")).filter((name) => name.startsWith("shop")), []);
+    const [{ backups }] = jsonLines(await place.ok("list", "--store", "vault", "--json"));
+    assert.equal(backups.length, done.code === 0 ? 1 : 0);
+    await place.ok("copy", "latest", "--store", "office", "--to", "vault");
+    await place.ok("verify", "latest", "--store", "vault");
+  }
+  assert.ok(interrupted > 0);
+});
