@@ -129,7 +129,7 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   return { header, plan, report, comparison };
 }
 
-function outputOf({ output = "database" }: RestoreOptions): RestoreOutput {
+function outputOf({ output = "database" }: Pick<RestoreOptions, "output">): RestoreOutput {
   return output;
 }
 
@@ -172,9 +172,13 @@ async function openArchive(
   return { reader: archive, bytesRead, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-async function openTarget(
-  options: RestoreOptions,
-  header: ArchiveHeader,
+/**
+ * Opens the database that is restored to.
+ * @throws {VaultraError} `usage.other-engine` when it is not of the backup's engine; what the plugin throws
+ */
+export async function openTarget(
+  options: Pick<RestoreOptions, "target">,
+  header: Pick<ArchiveHeader, "engine" | "id">,
   operation: Operation,
 ): Promise<HostedDatabase> {
   const { plugin, config } = await options.target(header.engine);
@@ -226,7 +230,11 @@ const outputTitles: Readonly<Record<RestoreOutput, string>> = {
 };
 
 /** @throws {VaultraError} `usage.unsupported` for what the engine's adapter can't do */
-function refuseUnable(options: RestoreOptions, { capabilities }: HostedDatabase, engine: string): void {
+export function refuseUnable(
+  options: Pick<RestoreOptions, "output" | "only" | "exclude">,
+  { capabilities }: HostedDatabase,
+  engine: string,
+): void {
   const unable = (what: string, hint: string) =>
     new VaultraError("usage.unsupported", `${what} is not possible for ${engine}`, { hint });
   const output = outputOf(options);
@@ -238,7 +246,8 @@ function refuseUnable(options: RestoreOptions, { capabilities }: HostedDatabase,
   }
 }
 
-function refuseConflicts(plan: RestorePlan): void {
+/** @throws {VaultraError} `target.not-empty` when something stands in the way */
+export function refuseConflicts(plan: RestorePlan): void {
   if (plan.conflicts.length === 0) return;
   throw new VaultraError("target.not-empty", plan.conflicts.join("; "), {
     hint: "Restore somewhere else, or say --if-exists replace to have it replaced.",

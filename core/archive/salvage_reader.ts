@@ -3,12 +3,18 @@ import { ByteWindow } from "../streams/byte_window.ts";
 import type { ByteStream } from "../streams/bytes.ts";
 import { VaultraError } from "../errors.ts";
 import { OTHER_BACKUP } from "../hints.ts";
-import type { ArchiveEntry } from "./archive_entry.ts";
+import { type ArchiveEntry, sha256Of } from "./archive_entry.ts";
 import { archiveKind, notAnArchive } from "./archive_kind.ts";
 import { codecNamed, recognize, RECOGNIZE_BYTES } from "./codecs.ts";
 import { parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
-import { type ArchiveHeader, type Compression, compressions, type Manifest } from "./format.ts";
+import {
+  type ArchiveHeader,
+  type BackupRecord,
+  type Compression,
+  compressions,
+  type Manifest,
+} from "./format.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { EntrySalvage, type FoundEntry } from "./salvage_entries.ts";
 import { firstMagic, FrameSalvage, isDamage } from "./salvage_frames.ts";
@@ -20,8 +26,8 @@ export interface SalvageReaderOptions {
   readonly signal: AbortSignal;
   /** How the archive is compressed, by its name or record: counts when its first bytes do not tell. */
   readonly compression?: Compression;
-  /** The backup's start (RFC 3339), when it is known: what was begun at another second is left out. */
-  readonly started?: string;
+  /** The backup's record, when it is known: tells its start, and what its manifest is. */
+  readonly record?: BackupRecord | undefined;
 }
 
 /** How far a damaged beginning is searched for anything that an archive holds: 8 MiB. */
@@ -38,6 +44,8 @@ export class SalvageReader {
   readonly inventory = new SalvageInventory();
   readonly #frames: FrameSalvage;
   readonly #entries: EntrySalvage;
+  readonly #record: BackupRecord | undefined;
+  /** When every entry of the archive was changed: the backup's start, in seconds since 1970. */
   #modified: number | undefined;
   #header: ArchiveHeader | undefined;
   #manifest: Manifest | undefined;
@@ -45,9 +53,10 @@ export class SalvageReader {
   #foreign = 0;
 
   private constructor(compression: Compression, stream: ByteStream, options: SalvageReaderOptions) {
-    const { pool, signal, started } = options;
+    const { pool, signal, record } = options;
     this.compression = compression;
-    if (started !== undefined) this.#modified = Math.floor(Date.parse(started) / 1000);
+    this.#record = record;
+    if (record !== undefined) this.#modified = Math.floor(Date.parse(record.started) / 1000);
     this.#frames = new FrameSalvage(stream, { codec: codecNamed(compression), pool, signal });
     this.#entries = new EntrySalvage(this.#frames.frames(), compression !== "none", (broken) => {
       const { path, pax, size, modified } = broken;
@@ -58,8 +67,8 @@ export class SalvageReader {
 
   /**
    * Finds out how the archive is compressed.
-   * @throws {VaultraError} `damaged.not-an-archive` when nothing that an archive holds stands in the first 8 MiB;
-   * `key.encrypted`; what the stream throws
+   * @throws {VaultraError} `damaged.not-an-archive` when nothing that an archive holds stands in the first 8 MiB; what
+   * the stream throws
    */
   static async open(stream: ByteStream, options: SalvageReaderOptions): Promise<SalvageReader> {
     const window = new ByteWindow(stream);
@@ -144,6 +153,7 @@ export class SalvageReader {
           this.inventory.keepIndex(entry.place.piece, bytes);
           break;
         case "manifest": {
+          if (this.#record !== undefined && sha256Of([bytes]) !== this.#record.manifest.sha256) break;
           const manifest = parseManifest(bytes);
           if (this.#header === undefined || this.#header.id === manifest.id) this.#manifest ??= manifest;
         }

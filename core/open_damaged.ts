@@ -1,0 +1,129 @@
+/**
+ * Opening an archive of which only a part may be whole.
+ *
+ * @module
+ */
+import { decryptedSource, decryptedStream, type DecryptOptions } from "./age/decrypted.ts";
+import { type AgeHeader, damagedHeader } from "./age/header.ts";
+import { openHeader } from "./age/open_header.ts";
+import { isEncrypted } from "./archive/archive_kind.ts";
+import { CountedSource } from "./archive/counted_source.ts";
+import { codecNamed, RECOGNIZE_BYTES } from "./archive/codecs.ts";
+import { type Compression, compressions } from "./archive/format.ts";
+import type { FramePool } from "./archive/frame_pool.ts";
+import { type RangeSource, storeSource } from "./archive/range_source.ts";
+import { isDamage } from "./archive/salvage_frames.ts";
+import { VaultraError } from "./errors.ts";
+import { type BackupLocation, checkOrigin, findArchive, keyHeadersOf } from "./open_backup.ts";
+import type { Keyring, Operation } from "./operation.ts";
+import { peek } from "./streams/peek.ts";
+import type { ByteStream } from "./streams/bytes.ts";
+
+/** An archive that may be damaged, decrypted as far as it can be, with zeros where it can't. */
+export interface OpenDamaged {
+  /** All bytes in order. */
+  readonly stream: () => ByteStream;
+  /** Absent when it comes from a pipe. */
+  readonly source?: RangeSource;
+  /** Bytes that are stored, when they are known, and those that were read so far. */
+  readonly size?: number;
+  readonly bytesRead: () => number;
+  readonly encrypted: boolean;
+  /** How it is compressed, by its record or its name; absent: neither tells. */
+  readonly compression?: Compression;
+}
+
+/**
+ * Opens a damaged archive by ranges.
+ * @throws {VaultraError} `no-backup.archive`; `key.*`, `damaged.age-header`, `damaged.truncated` when it is encrypted and nothing
+ * of it can be read; `signature.*`, `usage.age-armored`
+ */
+export async function openDamaged(
+  location: BackupLocation,
+  pool: FramePool,
+  operation: Operation,
+): Promise<OpenDamaged> {
+  const { store, key, record } = location;
+  const { size } = await findArchive(location);
+  await checkOrigin(location, operation);
+  const stored = new CountedSource(storeSource(store, key, size, operation.signal));
+  const head = await stored.read(0, Math.min(size, RECOGNIZE_BYTES));
+  const encrypted = isEncrypted(head);
+  if (!encrypted && (record?.encryption !== undefined || key.endsWith(".age"))) {
+    throw damagedHeader("its first bytes are not those of an age file, so that nothing can be decrypted");
+  }
+  const source: RangeSource = encrypted
+    ? await decryptedSource(
+      stored,
+      decryption(pool, operation.keys, record?.encryption?.recipients, keyHeadersOf(location, operation)),
+    )
+    : stored;
+  const compression = record?.archive.compression ?? compressionOf(key);
+  return {
+    source,
+    stream: () => source.stream(0),
+    size,
+    bytesRead: () => stored.bytesRead,
+    encrypted,
+    ...(compression === undefined ? {} : { compression }),
+  };
+}
+
+/**
+ * Opens a damaged archive as it comes out of a pipe.
+ * @throws {VaultraError} `key.*`, `damaged.age-header`, `damaged.truncated`, `usage.age-armored`
+ */
+export async function openDamagedPipe(
+  bytes: ByteStream,
+  pool: FramePool,
+  { keys }: Operation,
+): Promise<OpenDamaged> {
+  let read = 0;
+  async function* counted(): ByteStream {
+    for await (const block of bytes) {
+      read += block.length;
+      yield block;
+    }
+  }
+  const { head, whole } = await peek(counted(), RECOGNIZE_BYTES);
+  const encrypted = isEncrypted(head);
+  const plain = encrypted ? await decryptedStream(whole, decryption(pool, keys)) : whole;
+  return { stream: () => plain, bytesRead: () => read, encrypted };
+}
+
+function decryption(
+  pool: FramePool,
+  keys: Keyring = { identities: [], passphrases: [] },
+  recipients?: readonly string[],
+  keyHeaders: () => Promise<readonly AgeHeader[]> = () => Promise.resolve([]),
+): DecryptOptions {
+  return {
+    pool,
+    // The reader finds out what the zeros were; the place is enough.
+    onDamage: () => {},
+    async open(header) {
+      try {
+        return await openHeader(header, keys, { recipients, others: keyHeaders });
+      } catch (error) {
+        // Its MAC is of no use when bits of it are damaged; another header that wraps its key may still be whole.
+        const others = isDamage(error) ? await keyHeaders() : [];
+        const given = { identities: keys.identities, passphrases: keys.passphrases };
+        for (const other of others) {
+          const fileKey = await openHeader(other, given).catch((failure) => {
+            if (isDamage(failure) || (failure instanceof VaultraError && failure.family === "key")) {
+              return undefined;
+            }
+            throw failure;
+          });
+          if (fileKey !== undefined) return fileKey;
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+function compressionOf(key: string): Compression | undefined {
+  const name = key.replace(/\.age$/, "");
+  return compressions.find((each) => name.endsWith(codecNamed(each).extension));
+}
