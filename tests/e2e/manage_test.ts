@@ -35,6 +35,12 @@ testEach("vaultra delete keeps what is pinned, asks before it deletes, and leave
   const [shown] = jsonLines(await place.ok("show", id, "--json"));
   assert.deepEqual([shown.marks[0].name, shown.marks[0].reason], ["pinned", "year end"]);
 
+  // A newer one that was deleted on purpose is not missed.
+  await place.ok("backup", "shop");
+  await place.ok("delete", await latest(place, "office"), "--yes");
+  const now = await place.run(["show", "latest"]);
+  assert.deepEqual([now.code, now.stderr, now.stdout.includes(id)], [0, "", true]);
+
   const before = await place.files("office");
   assert.match((await place.fails(16, ["delete", id, "--yes"])).stderr, /pinned\n.*vaultra unpin/);
   assert.match((await place.fails(16, ["delete", id, "--dry-run"])).stderr, /pinned/);
