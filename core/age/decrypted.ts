@@ -23,6 +23,8 @@ export interface DecryptOptions {
   readonly pool: FramePool;
   /** Finds the file key that the header wraps. */
   readonly open: (header: AgeHeader) => Promise<Uint8Array>;
+  /** Whether the archive has the length that it must have; default: it may have been cut. */
+  readonly complete?: boolean | undefined;
   /** Goes on where chunks are damaged, with zeros in their place; default: the first one is an error. */
   readonly onDamage?: OnDamage | undefined;
 }
@@ -95,9 +97,14 @@ export async function decryptedStream(stored: ByteStream, options: DecryptOption
 /** What holds every header and its nonce. */
 const HEAD_BYTES = MAX_HEADER_BYTES + NONCE_BYTES;
 
-async function openPayload(head: Bytes, { open, onDamage }: DecryptOptions): Promise<Payload> {
+async function openPayload(head: Bytes, { open, complete, onDamage }: DecryptOptions): Promise<Payload> {
   const header = parseHeader(head);
   const start = header.bytes.length + NONCE_BYTES;
   if (head.length < start) throw cutHeader();
-  return { key: payloadKey(await open(header), head.subarray(start - NONCE_BYTES, start)), start, onDamage };
+  return {
+    key: payloadKey(await open(header), head.subarray(start - NONCE_BYTES, start)),
+    start,
+    complete,
+    onDamage,
+  };
 }

@@ -21,6 +21,8 @@ export interface Payload {
   readonly key: Uint8Array;
   /** Where its first chunk begins in the archive. */
   readonly start: number;
+  /** Whether the archive is known to be as long as it must be, so that it was not cut; default: it may have been. */
+  readonly complete?: boolean | undefined;
   /** Goes on where chunks are damaged; default: the first one is an error. */
   readonly onDamage?: OnDamage | undefined;
 }
@@ -47,10 +49,11 @@ interface Opened extends OpenedChunks {
  */
 export async function* openedStream(
   sealed: ByteStream,
-  { key, start, onDamage }: Payload,
+  payload: Payload,
   pool: FramePool,
   { first = 0, toEnd = true }: ChunkRange = {},
 ): AsyncGenerator<Bytes, void, void> {
+  const { key, onDamage } = payload;
   let next = first;
   const pieces = inPieces(sealed, CHUNKS * SEALED_CHUNK_BYTES);
   const opened = sideBySide(pieces, pool.size + 2, async ({ bytes, last }): Promise<Opened> => {
@@ -64,7 +67,7 @@ export async function* openedStream(
     if (onDamage !== undefined) tellDamage(run, onDamage);
     else if (damaged.length > 0) {
       yield bytes.subarray(0, damaged[0]! * PLAIN_CHUNK_BYTES);
-      throw damagedChunk(run, start);
+      throw damagedChunk(run, payload);
     }
     if (bytes.length > 0) yield bytes;
     // Its taker is through with it, or has copied it.
@@ -81,15 +84,16 @@ function tellDamage({ bytes, damaged, cut, first }: Opened, onDamage: OnDamage):
   if (cut) onDamage(first * PLAIN_CHUNK_BYTES + bytes.length, 0);
 }
 
-function damagedChunk({ damaged, first, sealed }: Opened, start: number): VaultraError {
+function damagedChunk({ damaged, first, sealed }: Opened, { start, complete }: Payload): VaultraError {
   const [chunk] = damaged as readonly [number];
+  const length = Math.min(SEALED_CHUNK_BYTES, sealed - chunk * SEALED_CHUNK_BYTES);
   // Only the payload's last chunk is shorter than the others: cut within it, or changed, look alike.
-  if (sealed < (chunk + 1) * SEALED_CHUNK_BYTES) return cutPayload();
+  if (length < SEALED_CHUNK_BYTES && complete !== true) return cutPayload();
   const offset = start + (first + chunk) * SEALED_CHUNK_BYTES;
   return new VaultraError(
     "damaged.age-chunk",
-    `The encrypted archive was changed between the bytes ${offset} and ${offset + SEALED_CHUNK_BYTES}`,
-    { hint: OTHER_BACKUP, details: { offset, length: SEALED_CHUNK_BYTES } },
+    `The encrypted archive was changed between the bytes ${offset} and ${offset + length}`,
+    { hint: OTHER_BACKUP, details: { offset, length } },
   );
 }
 

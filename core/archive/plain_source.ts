@@ -21,7 +21,7 @@ export interface PlainOptions {
   readonly pool: FramePool;
   /** Opens an encrypted archive; default: none can be opened. */
   readonly keys?: Keyring | undefined;
-  /** The backup's record, when it is known: says whether its archive is encrypted, and to whom. */
+  /** The backup's record, when it is known: says whether its archive is encrypted, and to whom, and how long it is. */
   readonly record?: BackupRecord | undefined;
   /** Other headers that wrap the archive's file key. */
   readonly keyHeaders?: (() => Promise<readonly AgeHeader[]>) | undefined;
@@ -43,7 +43,8 @@ export interface OpenSource {
 export async function plainSource(stored: RangeSource, options: PlainOptions): Promise<OpenSource> {
   const head = await firstBytes(stored);
   if (isEncryptedAsRecorded(head, options)) {
-    const source = await decryptedSource(stored, decryption(options));
+    const complete = stored.size === options.record?.archive.size;
+    const source = await decryptedSource(stored, { ...decryption(options), complete });
     return { source, head: await firstBytes(source) };
   }
   const source: PlainSource = {
