@@ -31,6 +31,7 @@ export interface Provision {
 /** Programs that tests compare with or write beside, and the Debian package of each. */
 const programs: Readonly<Record<string, string>> = {
   gzip: "gzip",
+  openssl: "openssl",
   python3: "python3",
   setpriv: "util-linux",
   sqlite3: "sqlite3",
