@@ -13,7 +13,7 @@ import { checkSeen, rememberBackup } from "./catalog/seen.ts";
 import type { Job } from "./config/job.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
-import { acquireLock } from "./lock.ts";
+import { lockJob } from "./lock.ts";
 import { eventLogger, type Operation, withTimeout } from "./operation.ts";
 import { recordRun } from "./run.ts";
 import { signRecord } from "./signing/signature.ts";
@@ -36,13 +36,7 @@ export interface BackupOwner {
  */
 export async function backup(job: Job, owner: BackupOwner, operation: Operation): Promise<BackupRecord> {
   return await recordRun(job, "backup", operation, async (store, run) => {
-    await using lock = await acquireLock(store, job.name, {
-      owner: { ...owner, command: "backup" },
-      now: operation.surroundings.now,
-      randomHex: operation.surroundings.randomHex,
-      signal: run.signal,
-      listener: run.listener,
-    });
+    await using lock = await lockJob(store, job.name, { ...owner, command: "backup" }, run);
     using limit = withTimeout([run.signal, lock.signal], job.limits.timeout);
     return await backupLocked(job, store, { ...run, signal: limit.signal });
   });
