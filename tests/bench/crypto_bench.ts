@@ -43,7 +43,7 @@ try {
   };
   for (let round = 0; round < rounds; round++) {
     for (const kind of ["plain", "encrypted"] as const) {
-      const store = `${folder}/store`;
+      const store = `${folder}/store-${kind}-${round}`;
       const target = `${folder}/restored.db`;
       const from = ["--db", `sqlite:${source}`, "--to", store, "--proof", "rows"];
       costs[kind].backup.push(await run(binary, ["backup", ...from, ...kinds[kind].backup]));
