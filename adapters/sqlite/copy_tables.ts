@@ -2,10 +2,13 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { SourceObject } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
+import { rowSumProof, type RowTotal, totalBeyond } from "../../core/proof/row_sum.ts";
 import { bookkeeping, type Chosen } from "./chosen.ts";
 import { number, quote, text } from "./connection.ts";
+import { RowHasher } from "./row_hasher.ts";
 import { readSchema, type Relation } from "./schema.ts";
-import { readRows, tableShape, TEXT } from "./table_rows.ts";
+import { sumTable } from "./table_proof.ts";
+import { readRows, type TableShape, tableShape, TEXT } from "./table_rows.ts";
 
 /** How long rows are copied before the thread answers others, milliseconds. */
 const TURN = 200;
@@ -25,18 +28,33 @@ export interface CopyRequest {
   readonly data: boolean;
   /** Whether what is chosen takes the place of what the target has under the same names. */
   readonly replace: boolean;
+  /** Whether the content of what was copied is proven, in the source and in the target. */
+  readonly prove: boolean;
   readonly context: PluginContext;
 }
 
 /** What was copied. */
 export interface CopyReport {
+  /** As found in the target. */
   readonly objects: readonly SourceObject[];
+  /** As the source proves them; absent when nothing is proven. */
+  readonly expected?: readonly SourceObject[];
   readonly warnings: readonly string[];
+}
+
+/** The rows of a table that were copied, when they are proven. */
+interface CopiedRows {
+  readonly shape: TableShape;
+  /** As they were read from the source. */
+  readonly total: RowTotal;
+  /** What the target's table held before them. */
+  readonly before: RowTotal;
 }
 
 /** Copies tables with all that belongs to them. Nothing of it is visible before the target commits. */
 export async function copyTables(request: CopyRequest): Promise<CopyReport> {
-  const { source, target, chosen, schema, data, replace } = request;
+  const { source, target, chosen, schema, data, replace, context } = request;
+  const proves = request.prove && data && !otherEncoding(source, target);
   const warnings: string[] = [];
   // Only the maker of a schema may write virtual tables' rows into it, and rows into shadow tables
   (target as DatabaseSync & { enableDefensive(active: boolean): void }).enableDefensive(false);
@@ -45,22 +63,47 @@ export async function copyTables(request: CopyRequest): Promise<CopyReport> {
   if (schema && replace) dropAll(target, chosen);
   if (schema) { for (const { sql } of tablesToMake(request)) target.exec(sql ?? ""); }
   const before = schema || replace ? [] : countCopied(target, chosen);
+  const copied = new Map<string, CopiedRows>();
   if (data) {
     for (const table of chosen.tables) {
       if (!schema && replace) target.exec(`delete from ${quote(table.name)}`);
-      await copyRows(request, table, warnings);
+      const shape = tableShape(source, table.name);
+      const hasher = proves ? new RowHasher(table.name) : undefined;
+      const held = hasher && await sumTable(target, shape, context.signal);
+      await copyRows(request, shape, warnings, hasher);
+      if (hasher && held) copied.set(table.name, { shape, total: hasher.finish(), before: held });
     }
   }
   if (schema) makeDependents(target, chosen, data);
   if (data) copyBookkeeping(source, target, chosen, warnings);
   for (const sql of paused) target.exec(sql);
   target.exec("pragma ignore_check_constraints = off");
-  return {
-    objects: countCopied(target, chosen).map((object, index) =>
-      object.rows === undefined ? object : { ...object, rows: object.rows - (before[index]?.rows ?? 0) }
-    ),
-    warnings: [...warnings, ...brokenReferences(target, chosen)],
-  };
+  warnings.push(...brokenReferences(target, chosen));
+  const objects = countCopied(target, chosen).map((object, index) =>
+    object.rows === undefined ? object : { ...object, rows: object.rows - (before[index]?.rows ?? 0) }
+  );
+  return proves ? { ...await proveCopied(request, objects, copied), warnings } : { objects, warnings };
+}
+
+/** Adds the proofs of what was copied: of the source's rows as they were read, of the target's as they stand there now. */
+async function proveCopied(
+  { target, context }: CopyRequest,
+  objects: readonly SourceObject[],
+  copied: ReadonlyMap<string, CopiedRows>,
+): Promise<Pick<CopyReport, "objects" | "expected">> {
+  const found: SourceObject[] = [];
+  const expected: SourceObject[] = [];
+  for (const object of objects) {
+    const rows = copied.get(object.name);
+    if (rows === undefined) {
+      found.push(object);
+      continue;
+    }
+    const total = totalBeyond(await sumTable(target, rows.shape, context.signal), rows.before);
+    found.push({ ...object, rows: total.rows, proof: rowSumProof(total) });
+    expected.push({ ...object, rows: rows.total.rows, proof: rowSumProof(rows.total) });
+  }
+  return { objects: found, expected };
 }
 
 /** With data, shadow tables are made as they were; without, the module makes them when the virtual table is. */
@@ -103,15 +146,18 @@ function pauseTriggers(target: DatabaseSync, tables: readonly Relation[]): strin
 }
 
 /** Copies the rows of one table. Text travels as bytes, so for each mix of storage classes there is a statement. */
-async function copyRows(request: CopyRequest, table: Relation, warnings: string[]): Promise<void> {
-  const { source, target, context } = request;
-  const shape = tableShape(source, table.name);
+async function copyRows(
+  { source, target, context }: CopyRequest,
+  shape: TableShape,
+  warnings: string[],
+  hasher: RowHasher | undefined,
+): Promise<void> {
   if (shape.rowidHidden) {
     warnings.push(
-      `The rowids of "${table.name}" were given anew: three of its columns are called rowid, _rowid_ and oid`,
+      `The rowids of "${shape.name}" were given anew: three of its columns are called rowid, _rowid_ and oid`,
     );
   }
-  const recode = textRecoder(source, target, table.name, warnings);
+  const recode = textRecoder(source, target, shape.name, warnings);
   const inserts = new Map<string, StatementSync>();
   const prepare = (classes: string) => {
     const values = shape.columns.map((
@@ -119,12 +165,14 @@ async function copyRows(request: CopyRequest, table: Relation, warnings: string[
       index,
     ) => (classes[index] === TEXT && !recode ? AS_TEXT : "?"));
     const into = shape.columns.length > 0 ? `(${shape.columns}) values (${values})` : "default values";
-    const statement = target.prepare(`insert into ${quote(table.name)} ${into}`);
+    const statement = target.prepare(`insert into ${quote(shape.name)} ${into}`);
     inserts.set(classes, statement);
     return statement;
   };
   let turn = performance.now() + TURN;
-  for (const [classes, ...values] of readRows(source, shape)) {
+  for (const row of readRows(source, shape)) {
+    hasher?.add(row);
+    const [classes, ...values] = row;
     const insert = inserts.get(classes) ?? prepare(classes);
     insert.run(...(recode ? values.map((value, index) => recode(value, classes[index])) : values));
     if (performance.now() < turn) continue;
@@ -134,10 +182,20 @@ async function copyRows(request: CopyRequest, table: Relation, warnings: string[
   }
 }
 
+/** Whether text is stored in other bytes in the target, so that no proof can be the same. */
+function otherEncoding(source: DatabaseSync, target: DatabaseSync): boolean {
+  const [from, to] = encodings(source, target);
+  return from !== to;
+}
+
+function encodings(...connections: readonly DatabaseSync[]): string[] {
+  return connections.map((connection) => text(connection, "pragma encoding"));
+}
+
 /** Decodes text for a target of another encoding; nothing when both have the same. */
 function textRecoder(source: DatabaseSync, target: DatabaseSync, table: string, warnings: string[]) {
-  const [from, to] = [source, target].map((connection) => text(connection, "pragma encoding"));
-  if (from === to) return undefined;
+  if (!otherEncoding(source, target)) return undefined;
+  const [from, to] = encodings(source, target);
   const decoder = new TextDecoder(from, { ignoreBOM: true, fatal: true });
   const lenient = new TextDecoder(from, { ignoreBOM: true });
   let told = false;

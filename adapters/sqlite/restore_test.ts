@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { ProofLevel } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { buildSample } from "../../tests/fakes/sqlite_sample.ts";
 import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
@@ -157,6 +158,39 @@ Deno.test("FileRestore killed in the middle leaves the target as it was", async 
   run("cmp", source, target);
   assert.deepEqual(names(folder.path), ["kill.ts", "source.db", "target.db"]);
 });
+
+const tamperings = {
+  loses: ["delete from orders where id = 500", "rows"],
+  doubles: ["insert into orders select 5000, customer, note, amount from orders where id = 500", "rows"],
+  changes: ["update orders set note = upper(note) || '!' where id = 500", "content"],
+} as const;
+
+for (const [how, [statement, least]] of Object.entries(tamperings)) {
+  Deno.test(`FileRestore keeps what stands in its place when the copy ${how} a row`, async () => {
+    using folder = temporaryFolder();
+    const { target, archive } = await scene(folder.path);
+    buildSample(target, { rows: 7 });
+    const before = Deno.readFileSync(target);
+    const commit = async (proof: ProofLevel) => {
+      await using adapter = await plugin.open(configOf(target), context());
+      await using restoring = await adapter.restore(restoreRequest(archive, { proof, ifExists: "replace" }));
+      for (const entry of archive.entries) await restoring.write(entry);
+      run("sqlite3", `${target}.vaultra-restore`, "pragma journal_mode = off", statement);
+      await restoring.commit();
+    };
+    await assert.rejects(commit("content"), failed("different.restored", /pages "main" has other content/));
+    if (least === "rows") {
+      await assert.rejects(
+        commit("rows"),
+        failed("different.restored", /table "orders" has \d+ rows instead of 1000/),
+      );
+    }
+    assert.deepEqual(Deno.readFileSync(target), before);
+    assert.deepEqual(names(folder.path), ["source.db", "target.db"]);
+    await commit("none");
+    assert.notDeepEqual(Deno.readFileSync(target), before);
+  });
+}
 
 Deno.test("FileRestore disposed of without a commit leaves nothing", async () => {
   using folder = temporaryFolder();

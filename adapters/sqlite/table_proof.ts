@@ -101,7 +101,7 @@ function* addBatches(
     if (block.size < size) block = new RowBlock(size);
     block.clear();
     const rows = read.all(from, count) as unknown as PlainValue[][];
-    return rows.every((values) => block.write(values)) && block.content === content;
+    return rows.length === count && rows.every((values) => block.write(values)) && block.content === content;
   };
   let [from, limit] = [LEAST_ROWID, BATCH_ROWS];
   for (;;) {

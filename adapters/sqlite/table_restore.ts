@@ -7,18 +7,21 @@ import type {
   RestoreReport,
   RestoreRequest,
   RestoreTarget,
+  SourceObject,
 } from "../../core/database.ts";
+import { compareObjects, expectedObjects, refuseDifferences } from "../../core/compare.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { Selection } from "../../core/patterns.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import { ArchivedPages, tellingFailures } from "./archived_pages.ts";
-import { bookkeepingRoots, choose, isChosen, refuseEmptyChoice } from "./chosen.ts";
+import { bookkeepingRoots, choose, type Chosen, isChosen, refuseEmptyChoice } from "./chosen.ts";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, number, text } from "./connection.ts";
 import { type CopyReport, copyTables } from "./copy_tables.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
 import { checkPatience } from "./integrity.ts";
+import { type Salvaged, withoutLost } from "./lost_tables.ts";
 import { exists, realPath, restoreFiles } from "./paths.ts";
 import { obstacles, placeNew, targetExists } from "./place_file.ts";
 import { readSchema } from "./schema.ts";
@@ -38,6 +41,7 @@ export class TableRestore implements RestoreTarget {
   readonly #work: string;
   readonly #pages: ArchivedPages;
   readonly #stack = new DisposableStack();
+  #salvaged: Salvaged | undefined;
 
   /** @throws {VaultraError} `usage.pattern` */
   constructor(engine: Engine, config: SqliteConfig, request: RestoreRequest, context: PluginContext) {
@@ -52,16 +56,17 @@ export class TableRestore implements RestoreTarget {
 
   // deno-lint-ignore require-await -- what it throws must reject
   async plan(): Promise<RestorePlan> {
-    const { objects, output } = this.#request;
+    const { objects, output, salvage } = this.#request;
+    const isPulled = objects !== undefined || salvage;
     // A database that was read as a plain file has no list of tables
     const listed = objects?.some(({ within }) => within !== undefined) ? objects : undefined;
     const chosen = listed?.filter((object) => isChosen(object, this.#selection)).map(({ name }) => name);
     if (listed && chosen) refuseEmptyChoice(listed, chosen.length, this.#selection);
     const what = chosen ? `${chosen.length} tables and views` : "the chosen tables";
     return {
-      mode: objects === undefined ? "stream" : "pull",
+      mode: isPulled ? "pull" : "stream",
       steps: [
-        objects === undefined ? "Unpack the database file beside the target" : `Fetch the pages of ${what}`,
+        isPulled ? `Fetch the pages of ${what}` : "Unpack the database file beside the target",
         output === "sql" ? "Write them as SQL text" : `Copy ${what} to "${this.#target}" in one transaction`,
       ],
       ...(chosen ? { objects: chosen } : {}),
@@ -74,23 +79,30 @@ export class TableRestore implements RestoreTarget {
   }
 
   async pull(reader: PartReader): Promise<void> {
-    await this.#pages.fetch(reader, (schema) => {
+    const { salvage, bytes } = this.#request;
+    const roots = (schema: DatabaseSync) => {
       const { tables } = choose(schema, this.#selection);
       return [...bookkeepingRoots(schema), ...tables.map(({ root }) => root)];
-    });
+    };
+    const lost = await this.#pages.fetch(reader, roots, { salvage });
+    if (!salvage) return;
+    const source = this.#pages.database();
+    const find = () => withoutLost(source, choose(source, this.#selection), lost);
+    this.#salvaged = await this.#context.blocking(checkPatience(bytes), find);
   }
 
   script(): ByteStream {
     return tellingFailures(() => {
       const source = this.#pages.database();
-      return sqlScript(source, choose(source, this.#selection), this.#request, this.#context);
+      return sqlScript(source, this.#choose(source), this.#request, this.#context);
     }, "The chosen tables");
   }
 
   /** @throws {VaultraError} `target.*`, `damaged.*` */
   async commit(): Promise<RestoreReport> {
     try {
-      if (this.#request.output === "sql") return { objects: [], target: "SQL text", warnings: [] };
+      const lost = this.#salvaged?.warnings ?? [];
+      if (this.#request.output === "sql") return { objects: [], target: "SQL text", warnings: lost };
       const source = this.#pages.database();
       const copy = () =>
         exists(this.#target) && this.#request.ifExists !== "fail"
@@ -99,8 +111,7 @@ export class TableRestore implements RestoreTarget {
       // An index of a large table takes minutes in one call, as do counts and checks of references.
       const patience = checkPatience(this.#pages.streamed ?? this.#request.bytes);
       const report = await this.#context.blocking(patience, copy);
-      const objects = report.objects.map((object) => ({ ...object, within: 1 }));
-      return { objects, warnings: report.warnings, target: this.#target };
+      return { ...report, warnings: [...lost, ...report.warnings], target: this.#target };
     } catch (thrown) {
       if (isCorrupt(thrown)) {
         throw new VaultraError(
@@ -119,6 +130,11 @@ export class TableRestore implements RestoreTarget {
   [Symbol.asyncDispose](): Promise<void> {
     this.#stack.dispose();
     return Promise.resolve();
+  }
+
+  /** What is restored: of what was chosen, all that is not lost. */
+  #choose(source: DatabaseSync): Chosen {
+    return this.#salvaged?.chosen ?? choose(source, this.#selection);
   }
 
   /** What stands in the way of the chosen tables, or is missing for their rows. */
@@ -157,6 +173,7 @@ export class TableRestore implements RestoreTarget {
     try {
       target.exec("begin immediate");
       const report = await this.#copy(source, target);
+      this.#refuseDifferences(report);
       target.exec("commit");
       return report;
     } finally {
@@ -181,6 +198,7 @@ export class TableRestore implements RestoreTarget {
       }
       target.exec("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -65536; begin");
       report = await this.#copy(source, target);
+      this.#refuseDifferences(report);
       target.exec("commit");
     } finally {
       target.close();
@@ -196,16 +214,31 @@ export class TableRestore implements RestoreTarget {
     return report;
   }
 
-  #copy(source: DatabaseSync, target: DatabaseSync): Promise<CopyReport> {
-    const { schemaOnly, dataOnly, ifExists } = this.#request;
-    return copyTables({
+  async #copy(source: DatabaseSync, target: DatabaseSync): Promise<CopyReport> {
+    const { schemaOnly, dataOnly, ifExists, proof } = this.#request;
+    const { objects, expected, warnings } = await copyTables({
       source,
       target,
-      chosen: choose(source, this.#selection),
+      chosen: this.#choose(source),
       schema: !dataOnly,
       data: !schemaOnly,
       replace: ifExists === "replace",
+      prove: proof === "content",
       context: this.#context,
     });
+    const within = (object: SourceObject) => ({ ...object, within: 1 });
+    return {
+      objects: objects.map(within),
+      ...(expected === undefined ? {} : { expected: expected.map(within) }),
+      warnings,
+    };
+  }
+
+  /** Compared before it takes its place: what stands there is worth more than a copy that differs. */
+  #refuseDifferences(report: CopyReport): void {
+    const { objects = [], proof, schemaOnly } = this.#request;
+    if (schemaOnly) return;
+    const expected = expectedObjects(objects, report, report.objects.map(({ name }) => name));
+    refuseDifferences("The restored copy", compareObjects(expected, report.objects, proof));
   }
 }

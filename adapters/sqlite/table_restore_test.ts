@@ -7,6 +7,7 @@ import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
 import {
   backUp,
   buildVariant,
+  closing,
   configOf,
   context,
   MemoryReader,
@@ -16,6 +17,7 @@ import {
 } from "../../tests/fakes/sqlite_kit.ts";
 import { exists } from "./paths.ts";
 import plugin from "./plugin.ts";
+import { proveTable } from "./table_proof.ts";
 
 const matrix: Variant[] = [
   { flawed: true },
@@ -235,6 +237,75 @@ Deno.test("TableRestore keeps the target as it was when copying fails", async ()
   );
   assert.equal(run("sqlite3", target, ".sha3sum"), before);
 });
+
+Deno.test("TableRestore proves what it copied, in the archive and in the target, shadow tables too", async () => {
+  using folder = temporaryFolder();
+  const { archive, source } = await scene(folder.path);
+  const target = `${folder.path}/new.db`;
+  const chosen = { only: ["loose", "docs", "without_rowid"] };
+  const { objects, expected } = await restore(archive, target, chosen);
+  const proven = objects.filter(({ proof }) => proof !== undefined);
+  assert.deepEqual(expected, proven);
+  assert.deepEqual(
+    proven.map(({ name }) => name).sort(),
+    ["docs_config", "docs_content", "docs_data", "docs_docsize", "docs_idx", "loose", "without_rowid"],
+  );
+  using connection = closing(new DatabaseSync(source));
+  for (const { name, rows, proof } of proven) {
+    assert.deepEqual({ rows, proof }, await proveTable(connection, name, new AbortController().signal));
+  }
+  for (const proof of ["rows", "none"] as const) {
+    const report = await restore(archive, `${folder.path}/${proof}.db`, { ...chosen, proof });
+    assert.equal(report.expected, undefined);
+    assert.ok(report.objects.every((object) => object.proof === undefined));
+  }
+});
+
+Deno.test("TableRestore proves the rows that it adds to others", async () => {
+  using folder = temporaryFolder();
+  const { archive, target } = await scene(folder.path);
+  run("sqlite3", target, "create table loose (v text); insert into loose (rowid, v) values (77, 'mine')");
+  const { objects, expected } = await restore(archive, target, {
+    only: ["loose"],
+    dataOnly: true,
+    ifExists: "append",
+  });
+  assert.equal(run("sqlite3", target, "select count(*) from loose").trim(), "5");
+  assert.equal(objects[0]?.rows, 4);
+  assert.ok(objects[0]?.proof !== undefined);
+  assert.deepEqual(expected, objects);
+});
+
+const unfaithful = {
+  "loses a row": ["create table affinity (i, t unique on conflict ignore, r, n, b)", /1 rows instead of 2/],
+  "changes a value": ["create table affinity (i text, t text, r real, n numeric, b blob)", /other content/],
+  "replaces a row that was there": [
+    "create table affinity (i, t text, r, n, b, one default 1 unique on conflict replace); insert into affinity (rowid, i) values (99, 0)",
+    /0 rows instead of 2/,
+  ],
+} as const;
+
+for (const [what, [table, message]] of Object.entries(unfaithful)) {
+  Deno.test(`TableRestore leaves the target as it was when it ${what}`, async () => {
+    using folder = temporaryFolder();
+    const source = `${folder.path}/source.db`;
+    buildSample(source);
+    run("sqlite3", source, "update affinity set t = 'same'");
+    const archive = await backUp(source);
+    const target = `${folder.path}/target.db`;
+    run("sqlite3", target, table);
+    const before = run("sqlite3", target, ".sha3sum");
+    const options = { only: ["affinity"], dataOnly: true, ifExists: "append" } as const;
+    await assert.rejects(
+      restore(archive, target, options),
+      (error) =>
+        error instanceof VaultraError && error.code === "different.restored" && message.test(error.message),
+    );
+    assert.equal(run("sqlite3", target, ".sha3sum"), before);
+    await restore(archive, target, { ...options, proof: "none" });
+    assert.notEqual(run("sqlite3", target, ".sha3sum"), before);
+  });
+}
 
 Deno.test("TableRestore restores schema only, then rows only, without firing triggers", async () => {
   using folder = temporaryFolder();
