@@ -17,6 +17,7 @@ import type { Engine } from "./connection.ts";
 import { sqliteError } from "./failure.ts";
 import { inspectDatabase } from "./inspect.ts";
 import { FileRestore } from "./restore.ts";
+import { SalvageRestore } from "./salvage_restore.ts";
 import { SchemaProof } from "./schema_proof.ts";
 import { TableOutput } from "./table_output.ts";
 import { TableRestore } from "./table_restore.ts";
@@ -81,7 +82,7 @@ export class SqliteAdapter implements DatabaseAdapter {
     const byTable = request.only.length + request.exclude.length > 0 || request.schemaOnly ||
       request.dataOnly ||
       request.ifExists === "append" || output === "sql";
-    const Restore = byTable ? TableRestore : FileRestore;
+    const Restore = byTable ? TableRestore : request.salvage ? SalvageRestore : FileRestore;
     return new Restore(this.#engine, this.#config, request, this.#context);
   }
 

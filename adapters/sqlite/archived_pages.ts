@@ -3,13 +3,17 @@ import type { PartReader, RestoreEntry } from "../../core/database.ts";
 import { VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
+import { bookkeepingRoots } from "./chosen.ts";
 import type { Engine } from "./connection.ts";
 import { isCorrupt, sqliteError } from "./failure.ts";
-import { clearLogMode, PageFetch } from "./page_fetch.ts";
+import { clearLogMode, isMissing, PageFetch, type PageFetchOptions } from "./page_fetch.ts";
 import { PageFile } from "./page_file.ts";
 import { restoreFiles } from "./paths.ts";
 import { takeRestoreLock } from "./restore_lock.ts";
 import { temporaryDatabase } from "./temporary_database.ts";
+
+/** The page where the tree of sqlite_schema begins. */
+const SCHEMA_ROOT = 1;
 
 /**
  * The pages of an archive, all of them or those that are needed, as a database from which SQLite itself reads. They lie
@@ -55,26 +59,39 @@ export class ArchivedPages implements Disposable {
   /**
    * Fetches the schema and what is found through it.
    * @param roots Tells the pages where the trees begin that are needed.
-   * @throws {VaultraError} `damaged.*`, `target.*`
+   * @param options To salvage, trees may be lost; those of SQLite's own tables are then empty.
+   * @returns Why trees are lost, by their roots.
+   * @throws {VaultraError} `damaged.*`, `target.*`; `damaged.schema-lost` when what tells of the tables is lost itself
    */
-  async fetch(reader: PartReader, roots: (schema: DatabaseSync) => readonly number[]): Promise<void> {
+  async fetch(
+    reader: PartReader,
+    roots: (schema: DatabaseSync) => readonly number[],
+    options: PageFetchOptions = {},
+  ): Promise<ReadonlyMap<number, string>> {
+    let lost: ReadonlyMap<number, string> = new Map();
     try {
       this.#begin();
-      using fetch = await PageFetch.create(reader, this.#path);
+      using fetch = await PageFetch.create(reader, this.#path, options);
       if (fetch) {
-        await fetch.fetch([1]);
+        const why = (await fetch.fetch([SCHEMA_ROOT])).get(SCHEMA_ROOT);
+        if (why !== undefined) throw schemaLost(why);
         clearLogMode(this.#path);
         const schema = this.#open();
         let wanted: readonly number[];
+        let own: readonly number[];
         try {
           wanted = roots(schema);
+          own = bookkeepingRoots(schema);
         } finally {
           schema.close();
         }
-        await fetch.fetch([...new Set(wanted)].filter((root) => root > 1));
+        lost = await fetch.fetch([...new Set(wanted)].filter((root) => root > SCHEMA_ROOT));
+        for (const root of own) if (lost.has(root)) fetch.empty(root);
       }
       this.#keep();
+      return lost;
     } catch (thrown) {
+      if (isMissing(thrown)) throw schemaLost("the first part of the database is missing");
       throw sqliteError(thrown, this.#path, isCorrupt(thrown) ? "damaged" : "target");
     }
   }
@@ -135,4 +152,13 @@ export async function* tellingFailures(read: () => ByteStream, what: string): By
         cause: thrown,
       });
   }
+}
+
+/** The error for a database of which nothing tells any more what tables it has. */
+export function schemaLost(why: string): VaultraError {
+  return new VaultraError(
+    "damaged.schema-lost",
+    `The list of the database's tables is lost, so that none of them can be found: ${why}`,
+    { hint: "Use another backup; sqlite3's .recover may still find rows in what the whole parts hold." },
+  );
 }

@@ -8,7 +8,7 @@ import type { Section } from "../database.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { type ArchiveEntry, sha256Of } from "./archive_entry.ts";
 import { indexPath, labelOf, parsePath } from "./entry_path.ts";
-import type { IndexEntry, Manifest } from "./format.ts";
+import { type IndexEntry, type Manifest, partLimit } from "./format.ts";
 import { parseLine, sectionOf, splitLines } from "./index_line.ts";
 import { isDamage } from "./salvage_frames.ts";
 
@@ -88,18 +88,19 @@ class Parts {
 
   /** The raw lengths of the parts from the first one on, as far as each is known. */
   layout(): number[] {
-    const likely = this.#usualLength();
+    const usual = this.#usualLength();
     const lengths: number[] = [];
-    for (let part = 0; part < this.least; part++) {
-      const length = this.whole.get(part)?.raw ?? this.lengths.get(part) ??
-        (part < this.least - 1 ? likely : undefined);
+    for (let part = 0, bytes = 0; part < this.least; part++) {
+      const isUsual = part < this.least - 1 && partLimit(bytes) === partLimit(0);
+      const length = this.whole.get(part)?.raw ?? this.lengths.get(part) ?? (isUsual ? usual : undefined);
       if (length === undefined) break;
       lengths.push(length);
+      bytes += length;
     }
     return lengths;
   }
 
-  /** The length that all parts but the last have, as far as is known: a writer fills its parts alike. */
+  /** The length of all parts but the last one, when they are alike: a writer fills them until an object is large. */
   #usualLength(): number | undefined {
     const found = new Set<number>();
     for (const { part, raw } of this.whole.values()) if (part < this.least - 1) found.add(raw);
