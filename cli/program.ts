@@ -9,10 +9,12 @@ import type { CliContext } from "./context.ts";
 import { logLevels } from "./output/logs.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 import { addBackup } from "./commands/backup.ts";
+import { addCat } from "./commands/cat.ts";
 import { addCompletions } from "./completions.ts";
 import { addConfig } from "./commands/config.ts";
 import { addCopy } from "./commands/copy.ts";
 import { addDelete } from "./commands/delete.ts";
+import { addDiff } from "./commands/diff.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addKey } from "./commands/key.ts";
 import { addList } from "./commands/list.ts";
@@ -76,6 +78,8 @@ export function createProgram(
       addRestore,
       addList,
       addShow,
+      addCat,
+      addDiff,
       addVerify,
       addCopy,
       addPin,

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { VaultraError } from "../core/errors.ts";
 import type { ByteStream } from "../core/streams/bytes.ts";
 import type { CliContext } from "./context.ts";
+import { WorkFolder } from "./work_folder.ts";
 
 /** A script in the making. Disposing without `commit` leaves no trace of it. */
 export interface Script extends Disposable {
@@ -101,32 +102,17 @@ function unwritable(path: string, cause: unknown): VaultraError {
 }
 
 function stdoutScript(context: CliContext): Script {
-  const folder = temporaryFolder();
+  const folder = WorkFolder.make();
   return {
     name: "standard output",
     toStdout: true,
-    workPath: join(folder, "script.db"),
+    workPath: folder.database,
     async write(bytes) {
       for await (const block of bytes) await context.stdout.bytes(block);
     },
     commit() {},
-    [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
-}
-
-function temporaryFolder(): string {
-  try {
-    return Deno.makeTempDirSync({ prefix: "vaultra-" });
-  } catch (cause) {
-    throw new VaultraError(
-      "target.unwritable",
-      "A script is built in a temporary folder, and none can be made",
-      {
-        hint: "Set TMPDIR to a folder that may be written, or write to a file with sql:FILE.",
-        cause,
-      },
-    );
-  }
 }
 
 function present(path: string): boolean {

@@ -21,6 +21,24 @@ export function sqlScript(
   return textBlocks(statements(source, chosen, !dataOnly, !schemaOnly), context.signal);
 }
 
+/** SQL text that inserts a table's rows, and nothing else, every value as it was, into a table that is there. */
+export function rowScript(
+  source: DatabaseSync,
+  table: Relation,
+  context: PluginContext,
+): AsyncGenerator<Bytes> {
+  const statements = function* () {
+    yield BEGIN;
+    yield* inserts(source, table);
+    yield COMMIT;
+  };
+  return textBlocks(statements(), context.signal);
+}
+
+/** Rows may refer to what comes later or is missing, and break rules that came after them. */
+const BEGIN = "PRAGMA foreign_keys = OFF;\nPRAGMA ignore_check_constraints = ON;\nBEGIN;\n";
+const COMMIT = "COMMIT;\nPRAGMA ignore_check_constraints = OFF;\n";
+
 /** The statements, each with its line end. */
 function* statements(
   source: DatabaseSync,
@@ -34,7 +52,7 @@ function* statements(
     }
     yield `PRAGMA encoding = '${text(source, "pragma encoding")}';\n`;
   }
-  yield "PRAGMA foreign_keys = OFF;\nPRAGMA ignore_check_constraints = ON;\nBEGIN;\n";
+  yield BEGIN;
   if (schema) yield* sqlOf(data ? chosen.tables : chosen.tables.filter(({ kind }) => kind === "table"));
   if (data) { for (const table of chosen.tables) yield* inserts(source, table); }
   if (schema) {
@@ -43,7 +61,7 @@ function* statements(
   }
   if (data) yield* facts(source, chosen);
   if (schema) yield* sqlOf([...chosen.views, ...chosen.triggers]);
-  yield "COMMIT;\nPRAGMA ignore_check_constraints = OFF;\n";
+  yield COMMIT;
 }
 
 /** The statements as they stand in the schema. One that may end in a comment gets its semicolon on a new line. */

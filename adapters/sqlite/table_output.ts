@@ -11,7 +11,7 @@ import { VaultraError } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import type { Bytes, ByteStream } from "../../core/streams/bytes.ts";
 import { ArchivedPages, tellingFailures } from "./archived_pages.ts";
-import { bookkeepingRoots, tableNamed } from "./chosen.ts";
+import { tableNamed } from "./chosen.ts";
 import type { SqliteConfig } from "./config.ts";
 import { type Engine, text } from "./connection.ts";
 import { csvRows } from "./csv_rows.ts";
@@ -19,7 +19,7 @@ import { jsonRows } from "./json_rows.ts";
 import { realPath } from "./paths.ts";
 import { readSchema, type Relation, relations } from "./schema.ts";
 import { shownRows } from "./shown_rows.ts";
-import { sqlScript } from "./sql_script.ts";
+import { rowScript } from "./sql_script.ts";
 import { textBlocks } from "./text_blocks.ts";
 
 /** Reads the rows of one table out of an archive, of whose pages only that table's are fetched, and writes nothing else. */
@@ -60,10 +60,7 @@ export class TableOutput implements RestoreTarget {
   }
 
   async pull(reader: PartReader): Promise<void> {
-    await this.#pages.fetch(reader, (schema) => {
-      const own = this.#request.output === "raw" ? bookkeepingRoots(schema) : [];
-      return [...own, this.#table(schema).root];
-    });
+    await this.#pages.fetch(reader, (schema) => [this.#table(schema).root]);
   }
 
   script(): ByteStream {
@@ -87,10 +84,7 @@ export class TableOutput implements RestoreTarget {
     const source = this.#pages.database();
     const table = this.#table(source);
     const { output } = this.#request;
-    if (output === "raw") {
-      const chosen = { tables: [table], virtual: [], views: [], indexes: [], triggers: [] };
-      return sqlScript(source, chosen, { schemaOnly: false, dataOnly: true }, this.#context);
-    }
+    if (output === "raw") return rowScript(source, table, this.#context);
     const write = output === "csv" ? csvRows : jsonRows;
     const rows = write(shownRows(source, table.name), text(source, "pragma encoding"));
     return textBlocks(rows, this.#context.signal);

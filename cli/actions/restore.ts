@@ -12,6 +12,7 @@ import { printable } from "../output/table.ts";
 import { confirmTyping } from "../prompts.ts";
 import { openScript, type Script } from "../script.ts";
 import type { Session } from "../session.ts";
+import { workDatabase } from "../work_folder.ts";
 import { Workspace } from "../workspace.ts";
 
 /** An origin and the store that must be closed after it. */
@@ -37,7 +38,7 @@ export async function restore(
   const target = script === undefined ? await resolveDatabase(to, workspace.context, "--to") : undefined;
   const outcome = await runRestore({
     origin: opened.origin,
-    target: async (engine) => target ?? await scriptTarget(engine, script!, workspace),
+    target: async (engine) => target ?? await workDatabase(engine, script!.workPath, workspace),
     ...(script === undefined ? {} : { output: "sql", script: (bytes) => script.write(bytes) }),
     only: options.only ?? [],
     exclude: options.exclude ?? [],
@@ -151,12 +152,6 @@ export function splitAddress(address: string): { readonly folder: string; readon
   const above = cut < 0 ? "." : path.slice(0, cut) || path.slice(0, 1);
   const folder = scheme === "" && !/[/\\.]/.test(above) ? `./${above}` : above;
   return { folder: scheme + folder, key: path.slice(cut + 1) };
-}
-
-/** A script has no database: the adapter works in a file beside it, which is removed. */
-async function scriptTarget(engine: string, script: Script, workspace: Workspace) {
-  const scheme = workspace.context.registry.find("database", engine).plugin.schemes[0]!;
-  return await resolveDatabase(`${scheme}:${script.workPath}`, workspace.context, "--to");
 }
 
 function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
