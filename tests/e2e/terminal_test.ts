@@ -1,38 +1,10 @@
 import assert from "node:assert/strict";
-import { run } from "./run_vaultra.ts";
+import { watch } from "./terminal.ts";
 import { testEach, type Workplace } from "./workplace.ts";
 
-/** Runs its arguments on a terminal of 100 columns; prints what that showed and ends with their exit code. */
-const terminal = `
-import fcntl, os, pty, struct, sys, termios
-pid, master = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[2], sys.argv[2:])
-fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-typed = sys.argv[1].encode().decode("unicode_escape").encode()
-shown = b""
-while True:
-    try:
-        block = os.read(master, 65536)
-    except OSError:
-        break
-    if not block: break
-    shown += block
-    if typed and b"Type " in shown:
-        os.write(master, typed)
-        typed = b""
-sys.stdout.buffer.write(shown)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`;
-
-/** Runs Vaultra as a person sees it, who types something when asked. Escapes are shown as "␛". */
-async function watch(place: Workplace, args: string[], env: Record<string, string> = {}, typed = "") {
-  const { command, args: before } = place.vaultra;
-  const python = { name: "python3", command: "python3", args: ["-c", terminal, typed, command, ...before] };
-  const options = { cwd: place.folder, env: { ...place.environment, TERM: "xterm", ...env } };
-  const { code, stdout, stderr } = await run(python, args, options);
-  assert.equal(stderr, "");
-  return { code, stdout: stdout.replaceAll("\x1b", "␛") };
+/** Answers a question that asks to type something. */
+function typing(typed: string) {
+  return { answers: [["Type ", typed] as const] };
 }
 
 async function prepare(place: Workplace): Promise<void> {
@@ -55,7 +27,7 @@ testEach("vaultra shows progress with rate and time left on a terminal, and only
   for (const each of seen.stdout.split("\r␛[K")) assert.ok(each.split("\n")[0]!.length < 130, each);
 
   for (const [args, env] of [[["--no-color"], {}], [[], { NO_COLOR: "1" }]] as const) {
-    const plain = await watch(place, ["verify", "latest", "--store", "./backups", ...args], env);
+    const plain = await watch(place, ["verify", "latest", "--store", "./backups", ...args], { env });
     assert.match(plain.stdout, /\r␛\[KVerifying {2}/);
     assert.doesNotMatch(plain.stdout, /␛\[\d+m/);
   }
@@ -81,13 +53,13 @@ testEach("vaultra asks a person before it replaces a database", async (place) =>
     "--if-exists",
     "replace",
   ];
-  for (const typed of ["targte\\r", "\\x03"]) {
-    const refused = await watch(place, restore, {}, typed);
+  for (const typed of ["targte\r", "\x03"]) {
+    const refused = await watch(place, restore, typing(typed));
     assert.equal(refused.code, 130, refused.stdout);
     assert.match(refused.stdout, /Nothing was restored/);
     await place.bash("cmp old.db target.db");
   }
-  const done = await watch(place, restore, {}, "target\\r");
+  const done = await watch(place, restore, typing("target\r"));
   assert.equal(done.code, 0, done.stdout);
   assert.match(done.stdout, /Type its name, target, to go on/);
   await place.bash("cmp shop.db target.db");
@@ -98,11 +70,40 @@ testEach("vaultra asks a person before it deletes a backup", async (place) => {
   await place.ok("backup", "--db", "sqlite:shop.db", "--to", "./backups");
   const [archive] = await place.archives();
   const remove = ["delete", /\/(.*)\.tar/.exec(archive!)![1]!, "--store", "./backups"];
-  const refused = await watch(place, remove, {}, "yes\\r");
+  const refused = await watch(place, remove, typing("yes\r"));
   assert.equal(refused.code, 130, refused.stdout);
   assert.match(refused.stdout, /no backup left in .*Type delete to delete 1 backup.*Nothing was deleted/s);
   assert.deepEqual(await place.archives(), [archive]);
-  const done = await watch(place, remove, {}, "delete\\r");
+  const done = await watch(place, remove, typing("delete\r"));
   assert.equal(done.code, 0, done.stdout);
   assert.deepEqual(await place.archives(), []);
+});
+
+testEach("vaultra asks on a terminal for passphrases, which are not shown", async (place) => {
+  await place.bash(`sqlite3 shop.db "create table t (a); insert into t values (1)"`);
+  const backup = ["backup", "--db", "sqlite:shop.db", "--to", "./backups", "--passphrase"];
+  const twice = (again: string) => ({
+    answers: [["Passphrase for the backup", "correct horse\r"], [
+      "The same passphrase again",
+      `${again}\r`,
+    ]] as const,
+  });
+  const differ = await watch(place, backup, twice("correct house"));
+  assert.equal(differ.code, 2, differ.stdout);
+  assert.match(differ.stdout, /The two passphrases differ/);
+  assert.deepEqual(await place.files("backups"), []);
+  const done = await watch(place, backup, twice("correct horse"));
+  assert.equal(done.code, 0, done.stdout);
+
+  const restore = ["restore", "latest", "--store", "./backups", "--to", "sqlite:restored.db"];
+  const wrong = await watch(place, restore, { answers: [["Passphrase of the backup", "wrong horse\r"]] });
+  assert.equal(wrong.code, 14, wrong.stdout);
+  const none = await watch(place, restore, { answers: [["Passphrase of the backup", "\x03"]] });
+  assert.equal(none.code, 130, none.stdout);
+  const restored = await watch(place, restore, {
+    answers: [["Passphrase of the backup", "correct horse\r"]],
+  });
+  assert.equal(restored.code, 0, restored.stdout);
+  await place.sameDump("shop.db", "restored.db");
+  for (const { stdout } of [differ, done, wrong, none, restored]) assert.doesNotMatch(stdout, /horse/);
 });
