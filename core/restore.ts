@@ -241,7 +241,8 @@ export function refuseUnable(
   if (!capabilities.outputs.includes(output)) {
     throw unable(outputTitles[output], `What is possible: ${capabilities.outputs.join(", ")}.`);
   }
-  if ((options.only.length > 0 || options.exclude.length > 0) && !capabilities.selective) {
+  const isRestored = output === "database" || output === "sql";
+  if (isRestored && options.only.length + options.exclude.length > 0 && !capabilities.selective) {
     throw unable("A restore of single objects", "Restore all of it.");
   }
 }

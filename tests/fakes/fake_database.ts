@@ -18,6 +18,8 @@ import { RowSum, rowSumProof } from "../../core/proof/row_sum.ts";
 import type { AnyPlugin } from "../../core/plugin.ts";
 import type { Check } from "../../core/events.ts";
 import { definePlugin } from "../../core/plugin.ts";
+import { VaultraError } from "../../core/errors.ts";
+import { Selection } from "../../core/patterns.ts";
 
 /** Where a fake database fails, if it does. */
 export type FakeFault = "open" | "snapshot" | "write" | "finish" | "restore-write" | "commit";
@@ -29,7 +31,7 @@ export class FakeDatabase implements DatabaseAdapter {
     pointInTime: false,
     selective: false,
     rename: false,
-    outputs: ["database"],
+    outputs: ["database", "csv", "proof"],
   } as const;
   /** Lines by table. */
   readonly tables = new Map<string, string[]>();
@@ -37,6 +39,12 @@ export class FakeDatabase implements DatabaseAdapter {
   version = "1";
   warnings: string[] = [];
   fault: { readonly at: FakeFault; readonly error: Error } | undefined;
+  /** How tables are defined, where that is said; else `table`. */
+  readonly definitions = new Map<string, string>();
+  /** Tables whose content can't be proven once it is in an archive. */
+  readonly unprovable = new Set<string>();
+  /** What restores were asked, oldest first. */
+  readonly requests: RestoreRequest[] = [];
   /** A table of which a restore spoils a line. */
   spoils: { readonly table: string; readonly how: "loses" | "doubles" | "changes" } | undefined;
   /** Called before each table is written. */
@@ -86,6 +94,11 @@ export class FakeDatabase implements DatabaseAdapter {
         warnings: this.warnings,
       },
       write: async (sink: EntrySink) => {
+        if (this.definitions.size > 0) {
+          const entry = sink.begin({ section: "schema", name: "definitions.json" });
+          await entry.write(new TextEncoder().encode(JSON.stringify([...this.definitions])));
+          entry.end();
+        }
         for (const [index, [name, lines]] of [...this.tables].entries()) {
           await this.onTable(name);
           this.#fail("write");
@@ -104,26 +117,40 @@ export class FakeDatabase implements DatabaseAdapter {
 
   restore(request: RestoreRequest): Promise<RestoreTarget> {
     this.open++;
+    this.requests.push(request);
     const arrived = new Map<string, string>();
+    let definitions = new Map<string, string>();
     const plan: RestorePlan = {
       mode: "stream",
       steps: ["fill the tables"],
-      conflicts: this.tables.size > 0 && request.ifExists === "fail" ? ["the database holds tables"] : [],
+      conflicts: request.output === "database" && this.tables.size > 0 && request.ifExists === "fail"
+        ? ["the database holds tables"]
+        : [],
     };
     return Promise.resolve({
       plan: () => Promise.resolve(plan),
       write: (entry: RestoreEntry) => {
         this.#fail("restore-write");
         const text = entry.bytes.map((block) => new TextDecoder().decode(block)).join("");
+        if (entry.section === "schema") {
+          definitions = new Map(JSON.parse(text));
+          return Promise.resolve();
+        }
         arrived.set(entry.name, (arrived.get(entry.name) ?? "") + text);
         return Promise.resolve();
       },
       pull: (_reader: PartReader) => Promise.reject(new TypeError("The fake database restores in order")),
-      script: () => {
-        throw new TypeError("The fake database has no scripts");
+      script: async function* () {
+        const text = arrived.get(request.names?.[0] ?? "");
+        if (text === undefined) throw new VaultraError("usage.no-such-object", "There is no such table");
+        yield await Promise.resolve(new TextEncoder().encode(text));
       },
       commit: (): Promise<RestoreReport> => {
         this.#fail("commit");
+        if (request.output !== "database") {
+          const objects = this.#proven(request, arrived, definitions);
+          return Promise.resolve({ objects, target: "nowhere", warnings: [] });
+        }
         this.tables.clear();
         for (const [name, text] of arrived) {
           const lines = text.split("\n").slice(0, -1);
@@ -144,6 +171,22 @@ export class FakeDatabase implements DatabaseAdapter {
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** What a restore reports that keeps nothing. */
+  #proven(
+    { names, only, exclude, schemaOnly }: RestoreRequest,
+    arrived: ReadonlyMap<string, string>,
+    definitions: ReadonlyMap<string, string>,
+  ): SourceObject[] {
+    const selection = new Selection(only, exclude);
+    return [...arrived].map(([name, text], index) => ({
+      name,
+      kind: "table",
+      object: index + 1,
+      definition: definitions.get(name) ?? "table",
+      ...(schemaOnly || this.unprovable.has(name) ? {} : proven(text.split("\n").slice(0, -1), "content")),
+    })).filter(({ name }) => names?.includes(name) ?? selection.includes(name));
   }
 
   #fail(at: FakeFault): void {
