@@ -74,8 +74,12 @@ function explain(issue: ZodIssue, above: readonly PropertyKey[], context: IssueC
     return finding(/^expected /.test(issue.message) ? `${issue.message}, ${got}` : lowerFirst(issue.message));
   }
   switch (issue.code) {
-    case "invalid_type":
-      return finding(`expected ${kindName(issue.expected)}, ${got}`);
+    case "invalid_type": {
+      const kind = kindName(issue.expected);
+      // A text in the place of a mapping or a list may be the secret that should stand in one of its keys.
+      const isHidden = typeof value === "string" && (kind === "a mapping" || kind === "a list");
+      return finding(`expected ${kind}, ${isHidden ? "got a text" : got}`);
+    }
     case "invalid_value":
       return finding(`expected ${listOf((issue.values ?? []).map(String))}, ${got}`);
     case "invalid_key":
