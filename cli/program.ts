@@ -20,6 +20,7 @@ import { addKey } from "./commands/key.ts";
 import { addList } from "./commands/list.ts";
 import { addPin } from "./commands/pin.ts";
 import { addRestore } from "./commands/restore.ts";
+import { addSalvage } from "./commands/salvage.ts";
 import { addShow } from "./commands/show.ts";
 import { addUnlock } from "./commands/unlock.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -76,6 +77,7 @@ export function createProgram(
     const add of [
       addBackup,
       addRestore,
+      addSalvage,
       addList,
       addShow,
       addCat,

@@ -1,12 +1,13 @@
-import { basename } from "node:path";
-import { archiveKeyOf, parseKey } from "../../core/catalog/keys.ts";
+import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Comparison } from "../../core/compare.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
-import { resolveDatabase, resolveStore } from "../../core/config/resolve.ts";
+import type { Configured } from "../../core/config/job.ts";
+import { resolveDatabase } from "../../core/config/resolve.ts";
 import { exitCodes, VaultraError } from "../../core/errors.ts";
 import { restore as runRestore, type RestoreOrigin, type RestoreOutcome } from "../../core/restore.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import type { RestoreOptions } from "../commands/restore.ts";
+import { openAddress } from "../archive_address.ts";
 import { countOf, durationText } from "../output/units.ts";
 import { printable } from "../output/table.ts";
 import { confirmTyping } from "../prompts.ts";
@@ -47,21 +48,29 @@ export async function restore(
     ifExists: script === undefined ? options.ifExists ?? "fail" : "fail",
     ...(options.proof === undefined ? {} : { proof: options.proof }),
     dryRun: options.dryRun === true,
-    confirm: async (plan) => {
-      if (options.ifExists !== "replace" || options.yes || target === undefined) return;
-      const name = target.plugin.plugin.title(target.config);
-      await confirmTyping(session.context, {
-        word: name,
-        question: `Type its name, ${name}, to go on`,
-        title: "This will change a database that exists",
-        steps: plan.steps,
-        would: `"${name}" would be changed`,
-        undone: "Nothing was restored",
-      });
-    },
+    confirm: (plan) => confirmReplace(session, target, plan, options),
   }, workspace.operation());
   if (outcome.report !== undefined) script?.commit();
   return tell(session, outcome, session.context.monotonic() - started, script);
+}
+
+/** Has a person type the name of a target that will be replaced, unless `--yes` answers for them. */
+export async function confirmReplace(
+  session: Session,
+  target: Configured | undefined,
+  plan: RestorePlan,
+  { ifExists, yes }: Pick<RestoreOptions, "ifExists" | "yes">,
+): Promise<void> {
+  if (ifExists !== "replace" || yes || target === undefined) return;
+  const name = target.plugin.plugin.title(target.config);
+  await confirmTyping(session.context, {
+    word: name,
+    question: `Type its name, ${name}, to go on`,
+    title: "This will change a database that exists",
+    steps: plan.steps,
+    would: `"${name}" would be changed`,
+    undone: "Nothing was restored",
+  });
 }
 
 function checkUsage(backup: string | undefined, options: RestoreOptions): void {
@@ -107,53 +116,6 @@ async function openOrigin(
   return await openAddress(session, workspace, from!);
 }
 
-/**
- * An archive by its address: the folder above it is the store. Its record, if it lies beside it as in a store of
- * Vaultra's, is used and must fit.
- */
-async function openAddress(session: Session, workspace: Workspace, address: string): Promise<Opened> {
-  const { folder, key } = splitAddress(address);
-  if (key === "") {
-    throw new VaultraError("usage.which-backup", `"${address}" names no archive`, {
-      hint: "Give the archive's own address, such as file:/srv/backups/shop/….tar.zst.",
-    });
-  }
-  const store = await workspace.openStore(await resolveStore(folder, workspace.context, "--from"));
-  const job = basename(folder);
-  const parsed = parseKey(`${job}/${key}`);
-  try {
-    if (parsed?.kind !== "archive") return { origin: { kind: "backup", store, key }, store };
-    const above = await workspace.openStore(
-      await resolveStore(splitAddress(folder).folder, workspace.context, "--from"),
-    );
-    await using parent = above;
-    const record = await workspace.catalog(parent).read(parsed).catch((error) => {
-      if (!(error instanceof VaultraError)) throw error;
-      // The archive can be read by itself: whoever names it may have lost its record, or has one that was damaged.
-      if (error.family === "damaged") session.warn(error.message, "The archive is read without it.");
-      else if (error.family !== "no-backup") throw error;
-      return undefined;
-    });
-    return { origin: { kind: "backup", store, key, ...(record === undefined ? {} : { record }) }, store };
-  } catch (error) {
-    await store[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/**
- * An address's folder and its last part. The folder is an address too, of which no word alone is left: that would
- * be the name of a store.
- */
-export function splitAddress(address: string): { readonly folder: string; readonly key: string } {
-  const scheme = /^[a-z][a-z0-9+.-]+:/i.exec(address)?.[0] ?? "";
-  const path = address.slice(scheme.length);
-  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  const above = cut < 0 ? "." : path.slice(0, cut) || path.slice(0, 1);
-  const folder = scheme === "" && !/[/\\.]/.test(above) ? `./${above}` : above;
-  return { folder: scheme + folder, key: path.slice(cut + 1) };
-}
-
 function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
   const { header, plan, report, comparison } = outcome;
   const { green, bold } = session.style;
@@ -178,7 +140,7 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
 }
 
 /** `12 of 12 tables identical to what was backed up`: differences have ended the restore before. */
-function comparisonText({ compared, identical, kind }: Comparison): string {
+export function comparisonText({ compared, identical, kind }: Comparison): string {
   const all = countOf(compared, kind);
   const rows = "with as many rows as were backed up";
   if (identical === 0) return `${compared} of ${all} ${rows}`;

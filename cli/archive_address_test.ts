@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { splitAddress } from "./restore.ts";
+import { splitAddress } from "./archive_address.ts";
 
 Deno.test("splitAddress() gives a folder that is never taken for a store's name", () => {
   const cases: [string, string, string][] = [
