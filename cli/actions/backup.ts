@@ -8,6 +8,7 @@ import type { BackupOptions } from "../commands/backup.ts";
 import { joinedCode } from "../exit_code.ts";
 import { chosenJobs } from "../jobs.ts";
 import { keepRunLocally } from "../local_runs.ts";
+import { encryptionText } from "../output/recipients.ts";
 import { tableText } from "../output/table.ts";
 import { bytesText, countOf, countText, durationText } from "../output/units.ts";
 import { askNewPassphrase } from "../prompts.ts";
@@ -87,7 +88,7 @@ function backupText(session: Session, job: Job, record: BackupRecord): string {
     `  holds     ${countOf(record.objects, "object")}, ${countOf(record.rows, "row")}, ${
       bytesText(record.raw)
     }`,
-    `  stored    ${bytesText(size)} (${compression}${smaller})`,
+    `  stored    ${bytesText(size)} (${compression}${smaller}), ${encryptionText(record)}`,
     `  archive   ${job.store.name}/${archiveKeyOf(record)}`,
   ].join("\n");
 }

@@ -1,8 +1,10 @@
 import { FramePool } from "../../core/archive/frame_pool.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { listMarks } from "../../core/catalog/marks.ts";
+import { toVaultraError } from "../../core/errors.ts";
 import { openBackup } from "../../core/open_backup.ts";
 import { markText } from "../marks.ts";
+import { recipientsText } from "../output/recipients.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countText, durationText, timeText } from "../output/units.ts";
 import type { KeyOptions } from "../options.ts";
@@ -24,25 +26,32 @@ export async function show(session: Session, name: string, options: ShowOptions)
   const { signal } = session.context;
   await using pool = FramePool.open({ workers: 1, signal });
   const location = { store, key: archiveKeyOf(record), record };
-  const { header, manifest } = (await openBackup(location, pool, workspace.operation())).archive;
+  const archive = await openBackup(location, pool, workspace.operation()).then(
+    (opened) => opened.archive,
+    (error) => {
+      // The record alone says much of a backup that nobody opens here.
+      if (toVaultraError(error).code === "key.missing" && !options.objects) return undefined;
+      throw error;
+    },
+  );
   const marks = await listMarks(store, record, workspace.operation().listener);
   session.json({
     type: "backup",
     store: configured.name,
     record,
-    header,
+    ...(archive === undefined ? {} : { header: archive.header }),
     marks: marks.map(({ name, time, reason, details }) => ({ name, time, reason, details })),
-    ...(options.objects ? { objects: manifest.objects } : {}),
+    ...(options.objects ? { objects: archive?.manifest.objects } : {}),
   });
 
   const { bold, dim } = session.style;
   const line = (label: string, text: string) => `  ${label.padEnd(12)}${printable(text)}`;
-  const properties = Object.entries(header.properties).map(([key, value]) => `${key} ${value}`).join(", ");
+  const properties = Object.entries(archive?.header.properties ?? {});
   const lines = [
     bold(record.id),
     line("job", record.job),
     line("database", `${record.engine} ${record.engineVersion}`),
-    line("", properties),
+    line("", properties.map(([key, value]) => `${key} ${value}`).join(", ")),
     line("taken", `${timeText(record.started)}, took ${durationText(record.milliseconds)}`),
     line("archive", `${archiveKeyOf(record)} in ${configured.name}`),
     line(
@@ -52,22 +61,25 @@ export async function show(session: Session, name: string, options: ShowOptions)
       } of data`,
     ),
     line("holds", `${countText(record.objects)} objects, ${countText(record.rows)} rows`),
+    line("encrypted", recipientsText(record, workspace.context.file)),
     line("proof", record.proof),
     line("sha-256", record.archive.sha256),
     line("made by", record.tool),
     ...(record.label === undefined ? [] : [line("label", record.label)]),
     ...marks.map((mark) => line(...markText(mark))),
-    ...(manifest.warnings ?? []).map((warning) => line("warning", warning)),
+    ...(archive?.manifest.warnings ?? []).map((warning) => line("warning", warning)),
   ];
   session.say(lines.filter((text) => text.trim() !== "").join("\n"));
-  if (options.objects) {
+  if (archive === undefined) {
+    session.say(dim("  --identity-file or --passphrase-file shows what is inside"));
+  } else if (options.objects) {
     session.say("");
     session.say(tableText(
       [{ title: "OBJECT" }, { title: "KIND" }, { title: "ROWS", align: "right" }, {
         title: "DATA",
         align: "right",
       }],
-      manifest.objects.map((object) => [
+      archive.manifest.objects.map((object) => [
         object.name,
         object.kind,
         object.rows === undefined ? "" : countText(object.rows),

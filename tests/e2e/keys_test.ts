@@ -70,7 +70,12 @@ testEach("vaultra restore opens with each recipient's identity, and with no othe
     await place.ok("show", "latest", "--store", "./backups", "--objects", "--identity-file", "one.key"),
     /OBJECT/,
   );
-  await place.fails(14, ["show", "latest", "--store", "./backups"]);
+  await place.fails(14, ["show", "latest", "--store", "./backups", "--objects"]);
+  await place.fails(14, ["show", "latest", "--store", "./backups", "--identity-file", "stranger.key"]);
+  const fingerprint = (await place.bash(`printf %s ${one} | sha256sum`)).slice(0, 16);
+  const shown = await place.ok("show", "latest", "--store", "./backups");
+  assert.match(shown, new RegExp(`encrypted {3}to ${fingerprint}, to [0-9a-f]{16}\n`));
+  assert.match(shown, /--identity-file or --passphrase-file shows what is inside/);
 });
 
 testEach("vaultra backup and restore take keys by name from the configuration", async (place) => {
