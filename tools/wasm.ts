@@ -2,45 +2,44 @@
  * Compiles the WebAssembly of `core` from its source and writes it as a module of text, which needs no file to be read
  * and no permission where it runs: `deno run -A tools/wasm.ts`.
  *
+ * The compiler runs as a program of its own, outside of deno.json and deno.lock: `deno compile` packs every package that
+ * they name into the executable, and this one is as large as the rest.
+ *
  * @module
  */
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
-import { projectFolder, runTool, say } from "./child.ts";
+import { projectFolder, runDeno, runTool, say } from "./child.ts";
 
-const source = "core/proof/row_sum.as";
 /** The module that holds the compiled bytes, relative to the project's folder. */
 export const wasmModule = "core/proof/row_sum_wasm.ts";
 
-/** Compiles the source. @returns The text of the module that holds it. */
+const source = "core/proof/row_sum.as";
+const compiler = "npm:assemblyscript@0.28.20/asc";
+const options = [
+  ...["--runtime", "stub", "--use", "abort=", "--noAssert", "--enable", "simd", "--optimizeLevel", "3"],
+  ...["--converge", "--initialMemory", "2", "--maximumMemory", "2"],
+];
+
+/**
+ * Compiles the source.
+ * @returns The text of the module that holds it.
+ */
 export async function compileWasm(): Promise<string> {
-  const text = await Deno.readTextFile(join(projectFolder, source));
-  let bytes: Uint8Array | undefined;
-  const options = "--runtime stub --noAssert --optimizeLevel 3 --converge --enable simd --use abort=";
-  const { error, stderr } = await asc.main(
-    [
-      "row_sum.ts",
-      ...options.split(" "),
-      "--initialMemory",
-      "2",
-      "--maximumMemory",
-      "2",
-      "--outFile",
-      "row_sum.wasm",
-    ],
-    {
-      readFile: (name) => name === "row_sum.ts" ? text : null,
-      writeFile: (_name, content) => void (bytes = content as Uint8Array),
-      listFiles: () => [],
-    },
-  );
-  if (error !== null || bytes === undefined) {
-    throw new Error(`${source}: ${stderr.toString()}`, { cause: error });
-  }
-  return `/** The WebAssembly that tools/wasm.ts made of row_sum.as, in base64. */
+  const folder = await Deno.makeTempDir();
+  try {
+    // The compiler takes no other ending.
+    const [input, output] = [join(folder, "row_sum.ts"), join(folder, "row_sum.wasm")];
+    await Deno.copyFile(join(projectFolder, source), input);
+    const args = ["run", "-A", "--quiet", "--no-config", "--no-lock", compiler, "row_sum.ts"];
+    const { code } = await runDeno([...args, ...options, "--outFile", output], { cwd: folder });
+    if (code !== 0) throw new Error(`Cannot compile "${source}": the compiler ended with code ${code}`);
+    return `/** The WebAssembly that tools/wasm.ts made of row_sum.as, in base64. */
 export const rowSumWasm =
-  "${bytes.toBase64()}";
+  "${(await Deno.readFile(output)).toBase64()}";
 `;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 if (import.meta.main) {
