@@ -29,6 +29,8 @@ export interface OpenDamaged {
   readonly size?: number;
   readonly bytesRead: () => number;
   readonly encrypted: boolean;
+  /** Plain bytes so far that could not be decrypted, for they are damaged; zeros stand for them. */
+  readonly undecrypted: () => number;
   /** How it is compressed, by its record or its name; absent: neither tells. */
   readonly compression?: Compression;
 }
@@ -52,11 +54,13 @@ export async function openDamaged(
   if (!encrypted && (record?.encryption !== undefined || key.endsWith(".age"))) {
     throw damagedHeader("its first bytes are not those of an age file, so that nothing can be decrypted");
   }
+  const damage = new Damage();
   const source: RangeSource = encrypted
-    ? await decryptedSource(
-      stored,
-      decryption(pool, operation.keys, record?.encryption?.recipients, keyHeadersOf(location, operation)),
-    )
+    ? await decryptedSource(stored, {
+      pool,
+      onDamage: damage.add,
+      open: opener(operation.keys, record?.encryption?.recipients, keyHeadersOf(location, operation)),
+    })
     : stored;
   const compression = record?.archive.compression ?? compressionOf(key);
   return {
@@ -65,6 +69,7 @@ export async function openDamaged(
     size,
     bytesRead: () => stored.bytesRead,
     encrypted,
+    undecrypted: () => damage.bytes,
     ...(compression === undefined ? {} : { compression }),
   };
 }
@@ -87,39 +92,47 @@ export async function openDamagedPipe(
   }
   const { head, whole } = await peek(counted(), RECOGNIZE_BYTES);
   const encrypted = isEncrypted(head);
-  const plain = encrypted ? await decryptedStream(whole, decryption(pool, keys)) : whole;
-  return { stream: () => plain, bytesRead: () => read, encrypted };
+  const damage = new Damage();
+  const plain = encrypted
+    ? await decryptedStream(whole, { pool, onDamage: damage.add, open: opener(keys) })
+    : whole;
+  return { stream: () => plain, bytesRead: () => read, encrypted, undecrypted: () => damage.bytes };
 }
 
-function decryption(
-  pool: FramePool,
+/** Adds up what could not be decrypted. */
+class Damage {
+  bytes = 0;
+  readonly add = (_offset: number, length: number): void => {
+    this.bytes += length;
+  };
+}
+
+/**
+ * Finds an archive's file key. When its header is damaged, so that its MAC is of no use, another header that wraps the key
+ * may still be whole.
+ */
+function opener(
   keys: Keyring = { identities: [], passphrases: [] },
-  recipients?: readonly string[],
+  recipients: readonly string[] = [],
   keyHeaders: () => Promise<readonly AgeHeader[]> = () => Promise.resolve([]),
-): DecryptOptions {
-  return {
-    pool,
-    // The reader finds out what the zeros were; the place is enough.
-    onDamage: () => {},
-    async open(header) {
-      try {
-        return await openHeader(header, keys, { recipients, others: keyHeaders });
-      } catch (error) {
-        // Its MAC is of no use when bits of it are damaged; another header that wraps its key may still be whole.
-        const others = isDamage(error) ? await keyHeaders() : [];
-        const given = { identities: keys.identities, passphrases: keys.passphrases };
-        for (const other of others) {
-          const fileKey = await openHeader(other, given).catch((failure) => {
-            if (isDamage(failure) || (failure instanceof VaultraError && failure.family === "key")) {
-              return undefined;
-            }
+): DecryptOptions["open"] {
+  const given = { identities: keys.identities, passphrases: keys.passphrases };
+  return async (header) => {
+    try {
+      return await openHeader(header, keys, { recipients, others: keyHeaders });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      for (const other of await keyHeaders()) {
+        try {
+          return await openHeader(other, given);
+        } catch (failure) {
+          if (!isDamage(failure) && !(failure instanceof VaultraError && failure.family === "key")) {
             throw failure;
-          });
-          if (fileKey !== undefined) return fileKey;
+          }
         }
-        throw error;
       }
-    },
+      throw error;
+    }
   };
 }
 

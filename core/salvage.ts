@@ -4,11 +4,11 @@
  * @module
  */
 import { type ArchiveEntry, freeEntry } from "./archive/archive_entry.ts";
-import type { ArchiveHeader, BackupRecord, Compression, Manifest } from "./archive/format.ts";
+import type { BackupRecord, Manifest } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { sourceObject } from "./archive/manifest.ts";
 import { sections } from "./archive/entry_path.ts";
-import type { SalvagedObject, WholePart } from "./archive/salvage_inventory.ts";
+import type { WholePart } from "./archive/salvage_inventory.ts";
 import { readWhole, SalvageReader } from "./archive/salvage_reader.ts";
 import { compareObjects, type Comparison, expectedObjects, refuseDifferences } from "./compare.ts";
 import type { Configured } from "./config/job.ts";
@@ -25,6 +25,7 @@ import { OTHER_BACKUP } from "./hints.ts";
 import { type OpenDamaged, openDamaged, openDamagedPipe } from "./open_damaged.ts";
 import type { Operation } from "./operation.ts";
 import { openTarget, refuseConflicts, refuseUnable } from "./restore.ts";
+import { reportOf, type SalvageReport, totalsOf } from "./salvage_report.ts";
 import type { BackupLocation } from "./open_backup.ts";
 import { joinBlocks } from "./streams/blocks.ts";
 import type { Bytes, ByteStream } from "./streams/bytes.ts";
@@ -45,38 +46,6 @@ export interface SalvageTarget {
   readonly ifExists: "fail" | "replace" | "append";
   /** Asked before a target that holds something is changed; absent: never asked. */
   readonly confirm?: (plan: RestorePlan) => Promise<void>;
-}
-
-/** What is whole of an archive, and what is missing. */
-export interface SalvageReport {
-  /** Of the backup, as far as its header is whole. */
-  readonly id?: string;
-  readonly job?: string;
-  readonly engine?: string;
-  readonly started?: string;
-  readonly compression: Compression;
-  readonly encrypted: boolean;
-  /** Bytes of the (decrypted) archive that were read, and those that belong to nothing whole. */
-  readonly bytes: number;
-  readonly lost: number;
-  /** Whole entries of other backups, which were left out. */
-  readonly foreign: number;
-  /** The archive's own documents that are missing or damaged: `vaultra.json`, `manifest.json`, … */
-  readonly damagedDocuments: readonly string[];
-  /** Files of the schema that are missing, as far as the index tells. */
-  readonly missingFiles: readonly string[];
-  /** Objects with parts of their own. */
-  readonly objects: readonly SalvagedObject[];
-  /** Sums over the objects; `exact`: nothing else was in the archive. */
-  readonly totals: {
-    readonly whole: number;
-    readonly parts: number;
-    readonly exact: boolean;
-    readonly rows: number;
-    readonly raw: number;
-  };
-  /** Whether nothing is missing, for certain. */
-  readonly isWhole: boolean;
 }
 
 /** What a salvage found and did. */
@@ -200,17 +169,24 @@ async function restoreWhole(
     operation.listener({ type: "warning", code: "salvage", message: warning });
   }
   if (reader.manifest === undefined || output === "sql") return { plan, restored };
-  const comparison = compareWhole(reader.manifest, restored, proof);
+  const comparison = compareWhole(reader, reader.manifest, restored, proof);
   refuseDifferences(restored.target, comparison);
   return { plan, restored, comparison };
 }
 
-/** Holds what was restored against the manifest: all of it when all of it is there. */
-function compareWhole(manifest: Manifest, restored: RestoreReport, proof: ProofLevel): Comparison {
+/** Holds what was restored against the manifest, but for objects of which parts are missing. */
+function compareWhole(
+  { inventory }: SalvageReader,
+  manifest: Manifest,
+  restored: RestoreReport,
+  proof: ProofLevel,
+): Comparison {
   const names = restored.objects.map(({ name }) => name);
   const isAll = manifest.objects.every(({ name }) => names.includes(name));
   const expected = expectedObjects(manifest.objects, restored, isAll ? undefined : names);
-  return compareObjects(expected, restored.objects, proof);
+  const partial = new Set<number | undefined>();
+  for (const { object, missing } of inventory.objects()) if (missing.length > 0) partial.add(object);
+  return compareObjects(expected.filter(({ object }) => !partial.has(object)), restored.objects, proof);
 }
 
 /** Reads the whole parts of an archive again, by ranges. */
@@ -298,49 +274,6 @@ async function writeInOrder(
     message: `${late} whole parts were left out, for they came after later ones`,
     hint: "Save the archive as a file and salvage that: then the order does not matter.",
   });
-}
-
-function reportOf(reader: SalvageReader, { encrypted }: OpenDamaged): SalvageReport {
-  const { header, inventory, damagedDocuments } = reader;
-  const objects = inventory.objects();
-  const totals = totalsOf(objects);
-  const isMissing = objects.some(({ missing, pages }) =>
-    missing.length > 0 || (pages?.missing.length ?? 0) > 0
-  );
-  return {
-    ...identityOf(header),
-    compression: reader.compression,
-    encrypted,
-    bytes: reader.read,
-    lost: reader.lost,
-    foreign: reader.foreign,
-    damagedDocuments,
-    missingFiles: inventory.missingFiles,
-    objects,
-    totals,
-    isWhole: damagedDocuments.length === 0 && !isMissing && inventory.missingFiles.length === 0 &&
-      totals.exact,
-  };
-}
-
-function identityOf(
-  header: ArchiveHeader | undefined,
-): Pick<SalvageReport, "id" | "job" | "engine" | "started"> {
-  return header === undefined
-    ? {}
-    : { id: header.id, job: header.job, engine: header.engine, started: header.started };
-}
-
-function totalsOf(objects: readonly SalvagedObject[]): SalvageReport["totals"] {
-  const sum = (of: (object: SalvagedObject) => number) =>
-    objects.reduce((total, each) => total + of(each), 0);
-  return {
-    whole: sum(({ whole }) => whole),
-    parts: sum(({ parts }) => parts),
-    exact: objects.every(({ exact }) => exact),
-    rows: sum(({ rows }) => rows),
-    raw: sum(({ raw }) => raw),
-  };
 }
 
 function nothingWhole(): VaultraError {

@@ -2,12 +2,8 @@ import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Configured } from "../../core/config/job.ts";
 import { resolveDatabase } from "../../core/config/resolve.ts";
 import { exitCodes, VaultraError } from "../../core/errors.ts";
-import {
-  salvage as runSalvage,
-  type SalvageOrigin,
-  type SalvageOutcome,
-  type SalvageReport,
-} from "../../core/salvage.ts";
+import { salvage as runSalvage, type SalvageOrigin, type SalvageOutcome } from "../../core/salvage.ts";
+import type { SalvageReport } from "../../core/salvage_report.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import { openAddress } from "../archive_address.ts";
