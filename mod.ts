@@ -56,8 +56,17 @@
 export { backup, type BackupOwner, planBackup } from "./core/backup.ts";
 export { restore, type RestoreOptions, type RestoreOrigin, type RestoreOutcome } from "./core/restore.ts";
 export type { Comparison } from "./core/compare.ts";
-export { type Verification, verify } from "./core/verify.ts";
-export { eventLogger, type Operation } from "./core/operation.ts";
+export { markVerified, type Verification, verify, type VerifyLevel } from "./core/verify.ts";
+export { salvage, type SalvageOrigin, type SalvageOutcome, type SalvageTarget } from "./core/salvage.ts";
+export type { SalvageReport } from "./core/salvage_report.ts";
+export { cat, type CatOptions, type RowForm } from "./core/cat.ts";
+export { type Change, type Diff, diff, type DiffOptions, type ObjectDiff } from "./core/diff.ts";
+export { copy, type CopyStores } from "./core/copy.ts";
+export { pin, type Pinning, unpin } from "./core/pin.ts";
+export { deleteBackups, type DeleteOptions, type DeletePlan, planDelete } from "./core/delete.ts";
+export { type HeldLock, inspectLock, removeLock } from "./core/unlock.ts";
+export { rotate, type Rotated, type RotateOptions } from "./core/rotate.ts";
+export { eventLogger, type Keyring, type Operation } from "./core/operation.ts";
 export {
   type Check,
   type Listener,
@@ -68,7 +77,7 @@ export {
 export * from "./core/errors.ts";
 
 // What is backed up, and where to.
-export type { Configured, ConfiguredStore, Job, JobLimits } from "./core/config/job.ts";
+export type { Configured, ConfiguredStore, Encryption, Job, JobLimits } from "./core/config/job.ts";
 export { type ConfigFile, type ConfigSearch, loadConfig, parseConfig } from "./core/config/config_file.ts";
 export {
   adHocJob,
@@ -79,15 +88,20 @@ export {
   resolveJob,
   resolveStore,
 } from "./core/config/resolve.ts";
+export { resolveKeyring } from "./core/config/keyring.ts";
+export { resolveTrusted } from "./core/config/signing.ts";
 export { Secrets } from "./core/config/secrets.ts";
 
 // What is in a store, and in an archive.
 export { Catalog, type CatalogQuery } from "./core/catalog/catalog.ts";
 export { archiveKeyOf } from "./core/catalog/keys.ts";
+export { listMarks, type Mark } from "./core/catalog/marks.ts";
+export type { SeenBackup, SeenBackups } from "./core/catalog/seen.ts";
 export { listRuns, type RunDocument } from "./core/catalog/runs.ts";
 export { ArchiveReader, type ArchiveReaderOptions, type EntryFilter } from "./core/archive/reader.ts";
 export { PipeReader, type PipeReaderOptions } from "./core/archive/pipe_reader.ts";
 export { FramePool, type FramePoolOptions } from "./core/archive/frame_pool.ts";
+export { type BackupLocation, type OpenBackup, openBackup } from "./core/open_backup.ts";
 export { type RangeSource, storeSource } from "./core/archive/range_source.ts";
 export type {
   ArchiveHeader,
@@ -106,6 +120,7 @@ export * from "./core/plugin.ts";
 export type { Permissions, Purpose } from "./core/permissions.ts";
 export type * from "./core/database.ts";
 export type * from "./core/store.ts";
+export { joinTotals, type RowFraming, RowSum, rowSumProof, type RowTotal } from "./core/proof/row_sum.ts";
 export * from "./core/streams/bytes.ts";
 
 /** The version of Vaultra. */
