@@ -15,6 +15,8 @@ const MAX_LOCK_BYTES = 64 << 10;
 export const LOCK_EXPIRY_MS = 90_000;
 /** How often a lock that changes under our hands is looked at again before giving up. */
 const ATTEMPTS = 5;
+/** How often a holder looks, between two signs of life, whether others may soon take its lock. */
+const LOOKS = 6;
 /** How long a store without conditional puts is given until both of two racing writers see who came last. */
 const SETTLE_MS = 2_000;
 
@@ -93,11 +95,16 @@ class Lease implements Lock {
   readonly #options: LockOptions;
   readonly #token: string;
   readonly #expiry: number;
+  /** Milliseconds between two looks. */
+  readonly #pause: number;
   readonly #lost = new AbortController();
   #taken = "";
   #etag = "";
   #renewed = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #looks = 0;
+  /** Why the last renewal failed. */
+  #failure: unknown;
   /** The renewal under way. */
   #renewal: Promise<void> | undefined;
 
@@ -108,6 +115,7 @@ class Lease implements Lock {
     this.#options = options;
     this.#token = options.randomHex(16);
     this.#expiry = options.expiry ?? LOCK_EXPIRY_MS;
+    this.#pause = (options.heartbeat ?? 30_000) / LOOKS;
   }
 
   get signal(): AbortSignal {
@@ -140,7 +148,7 @@ class Lease implements Lock {
       await new Promise((resolve) => setTimeout(resolve, this.#options.settle ?? SETTLE_MS));
       if (!await this.#isOurs()) return false;
     }
-    this.#timer = setInterval(() => this.#beat(), this.#options.heartbeat ?? 30_000);
+    this.#timer = setInterval(() => this.#look(), this.#pause);
     return true;
   }
 
@@ -173,11 +181,18 @@ class Lease implements Lock {
     return true;
   }
 
-  /** Gives a sign of life, unless the last one is still under way. */
-  #beat(): void {
-    if (this.#renewal) return this.#loseIfExpired();
+  /**
+   * Gives a sign of life when it is time, and at every look after one that failed. A holder gives its lock up before it
+   * expires: there must be no moment at which two believe that they have it.
+   */
+  #look(): void {
+    this.#looks++;
+    if (this.#options.now().getTime() - this.#renewed >= this.#expiry - 2 * this.#pause) {
+      return this.#lose("the store could not be reached to renew it", this.#failure);
+    }
+    if (this.#renewal || (this.#failure === undefined && this.#looks % LOOKS > 0)) return;
     this.#renewal = this.#renew()
-      .catch((error) => this.#loseIfExpired(error))
+      .then(() => this.#failure = undefined, (error) => this.#failure = error)
       .finally(() => this.#renewal = undefined);
   }
 
@@ -192,11 +207,6 @@ class Lease implements Lock {
       if (!await this.#adopt()) return this.#lose("somebody else took it", error);
       await this.#put({ ifMatch: this.#etag });
     }
-  }
-
-  #loseIfExpired(cause?: unknown): void {
-    if (this.#options.now().getTime() - this.#renewed < this.#expiry) return;
-    this.#lose("the store could not be reached to renew it", cause);
   }
 
   #lose(why: string, cause?: unknown): void {

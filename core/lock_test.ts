@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { FaultyStore } from "../tests/fakes/faulty_store.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
 import { SlowStore } from "../tests/fakes/slow_store.ts";
+import { StoreDecorator } from "../tests/fakes/store_decorator.ts";
 import { VaultraError } from "./errors.ts";
 import type { VaultraEvent } from "./events.ts";
 import { acquireLock, type LockOptions, readLock } from "./lock.ts";
@@ -153,6 +154,26 @@ Deno.test("acquireLock() is told of a loss though a renewal never ends", async (
   clock.advance(90_000);
   assert.equal((await lost(lock.signal) as VaultraError).code, "locked.lost");
   await lock[Symbol.asyncDispose]();
+});
+
+Deno.test("acquireLock() gives a lock up that it cannot renew before others may take it", async () => {
+  const clock = new Clock();
+  const inner = new MemoryStore({ now: clock.now });
+  let isAway = false;
+  let failures = 0;
+  const store = new class extends StoreDecorator {
+    override put(...call: Parameters<ObjectStore["put"]>) {
+      if (!isAway) return super.put(...call);
+      failures++;
+      return Promise.reject(unreachable);
+    }
+  }(inner);
+  await using lock = await acquireLock(store, "orders", options(clock, { heartbeat: 30 }));
+  isAway = true;
+  clock.advance(89_995);
+  await until(() => Promise.resolve(lock.signal.aborted || failures > 10));
+  assert.equal(lock.signal.aborted, true);
+  await assert.rejects(acquireLock(inner, "orders", options(clock)), { code: "locked.job" });
 });
 
 Deno.test("acquireLock() knows its own lock when only the answer was lost", async () => {
