@@ -90,5 +90,6 @@ lost one signed stays valid.`;
 /** A file's name as a name of `keys`. */
 function keyName(path: string): string {
   const name = basename(path).replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "");
-  return name.slice(0, 100) || "backup";
+  // A number would be no text in YAML.
+  return (/^[\d.]*$/.test(name) ? `key-${name}` : name).slice(0, 100);
 }

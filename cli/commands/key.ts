@@ -18,8 +18,7 @@ export interface KeyRotateOptions extends KeyOptions {
 /** `vaultra key generate [FILE]`, `vaultra key rotate [BACKUP…]`. */
 export function addKey(program: Program): void {
   const key = program.command("key", "make keys, and change who can open backups");
-  key.command("generate").summary("make a key that opens backups, or one that signs them")
-    .description("Makes an age identity, or a signing key, in a file that only its owner may read.")
+  key.command("generate").description("make a key that opens backups, or one that signs them")
     .argument("[file]", "the new file, or - for standard output; default: vaultra.key, vaultra-signing.pem")
     .option("--signing", "make an Ed25519 key that signs records")
     .action(async (file, options) => {
@@ -27,8 +26,7 @@ export function addKey(program: Program): void {
         (await import("../actions/key_generate.ts")).keyGenerate(session, file, options)
       );
     });
-  const rotate = key.command("rotate").summary("let other keys open backups that exist")
-    .description("Wraps the keys of encrypted backups for other recipients. No data is moved.")
+  const rotate = key.command("rotate").description("let other keys open backups that exist; no data is moved")
     .argument("[backups...]", "their ids, the beginnings of them, or `latest`")
     .requiredOption("--to <key>", "an age recipient, or a name of `keys:` (repeatable)", collect)
     .option("--all", "all encrypted backups of the store")

@@ -107,6 +107,13 @@ jobs:
   );
   assert.doesNotMatch(shown, /AGE-SECRET-KEY|PRIVATE KEY/);
 
+  // Without the key whose signatures are trusted nothing is opened; to list needs none.
+  await place.bash("mv signing.pem away.pem");
+  await place.ok("list", "backups");
+  const untrusted = await place.fails(2, ["restore", "latest", "--to", "sqlite:x.db"]);
+  assert.match(untrusted.stderr, /signing\.key: there is no file/);
+  await place.bash("mv away.pem signing.pem");
+
   await place.ok("backup", "open", "--recipient", "offline");
   const lost = await place.fails(14, ["restore", "latest", "--job", "open", "--to", "sqlite:x.db"]);
   assert.match(lost.stderr, /vaultra\.yaml:5:\d+: keys\.offline\.identity: there is no file/);
