@@ -92,6 +92,8 @@ export async function planDelete(
 /** How backups are deleted. */
 export interface DeleteOptions {
   readonly owner: Pick<LockOwner, "host" | "pid">;
+  /** What was shown before: a rest that was to be removed may have become a whole backup since, when its run ended. */
+  readonly shown?: DeletePlan;
   /** Told of each backup once nothing of it is left. */
   readonly deleted?: (backup: StoredBackup) => void;
 }
@@ -99,19 +101,21 @@ export interface DeleteOptions {
 /**
  * Deletes backups of a job, under the job's lock, where everything is checked again.
  * @param ids Whole ids.
- * @throws {VaultraError} `locked.*`, what {@linkcode planDelete} throws, and what the store throws
+ * @throws {VaultraError} `locked.*`, of which `locked.changed` when one is listed that was shown as a rest; what
+ * {@linkcode planDelete} throws, and what the store throws
  */
 export async function deleteBackups(
   store: ObjectStore,
   job: string,
   ids: readonly string[],
-  { owner, deleted }: DeleteOptions,
+  { owner, shown, deleted }: DeleteOptions,
   operation: Operation,
 ): Promise<DeletePlan> {
   await using lock = await lockJob(store, job, { ...owner, command: "delete" }, operation);
   const signal = AbortSignal.any([operation.signal, lock.signal]);
   operation.listener({ type: "phase", phase: "Deleting", job });
   const plan = await planDelete(store, job, ids, operation);
+  for (const backup of plan.backups) refuseListed(backup, shown);
   for (const backup of plan.backups) {
     await removeBackup(store, backup, { ...operation, signal });
     deleted?.(backup);
@@ -163,8 +167,25 @@ async function keepIfPinned(
   record: Bytes | undefined,
 ): Promise<void> {
   if (!isPinned(rest)) return;
-  if (record !== undefined) await store.put(recordKey(rest.job, rest.id), once(record), { ifAbsent: true });
+  if (record !== undefined) await putBack(store, rest, record);
   refusePinned(rest);
+}
+
+async function putBack(store: ObjectStore, { job, id }: Named, record: Bytes): Promise<void> {
+  try {
+    await store.put(recordKey(job, id), once(record), { ifAbsent: true });
+  } catch (error) {
+    const { message } = toVaultraError(error);
+    throw new VaultraError(
+      "retention.pinned",
+      `The backup "${job}/${id}" was pinned while it was deleted, and its record could not be put back: ${message}`,
+      {
+        hint:
+          "Its archive is whole: copy the backup here again from another store, or restore the archive by its address.",
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Everything of one backup, by three listings of its own prefixes. */
@@ -234,6 +255,18 @@ function refusePinned(backup: StoredBackup): void {
   throw new VaultraError("retention.pinned", `The backup "${job}/${id}" is pinned`, {
     hint: `Nothing of it was deleted. vaultra show ${id} tells why; vaultra unpin ${id} takes the pin away.`,
   });
+}
+
+function refuseListed({ job, id, listed }: StoredBackup, shown: DeletePlan | undefined): void {
+  const before = shown?.backups.find((each) => each.id === id);
+  if (!listed || before === undefined || before.listed) return;
+  throw new VaultraError(
+    "locked.changed",
+    `The backup "${job}/${id}" became whole meanwhile: its run ended`,
+    {
+      hint: "Nothing was deleted. If it is not wanted all the same, delete it again.",
+    },
+  );
 }
 
 function refuseNeeded(

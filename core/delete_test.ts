@@ -6,6 +6,7 @@ import { clockedOperation, storeBackup, wholeBackups, withEveryFault } from "../
 import { seeded } from "../tests/fakes/test_archive.ts";
 import { archiveKeyOf, recordKey } from "./catalog/keys.ts";
 import { putMark, verifiedMark } from "./catalog/marks.ts";
+import { documentBytes, recordBytes } from "./catalog/record.ts";
 import { deleteBackups, findStored, planDelete } from "./delete.ts";
 import { toVaultraError } from "./errors.ts";
 import { lockJob } from "./lock.ts";
@@ -226,6 +227,64 @@ Deno.test("deleteBackups() gives the record back to a backup that was pinned whi
   const refused = await failure(deleteBackups(store, "shop", [record.id], { owner }, operation));
   assert.equal(refused.code, "retention.pinned");
   assert.deepEqual(await wholeBackups(memory), [record.id]);
+});
+
+Deno.test("deleteBackups() says that a record is gone which it could not give back to a pinned backup", async () => {
+  const { operation } = clockedOperation();
+  const memory = new MemoryStore();
+  const record = await storeBackup(memory, 1);
+  const store = new class extends StoreDecorator {
+    override async remove(key: string, options?: { readonly ifMatch?: string }): Promise<void> {
+      if (key.endsWith(".json")) await pin(memory, record, undefined, operation);
+      await super.remove(key, options);
+    }
+    override put(...call: Parameters<MemoryStore["put"]>): Promise<ObjectInfo> {
+      return call[0].endsWith(".json") ? Promise.reject(new Error("full")) : super.put(...call);
+    }
+  }(memory);
+  const failed = await failure(deleteBackups(store, "shop", [record.id], { owner }, operation));
+  assert.match(failed.message, /was pinned while it was deleted, and its record could not be put back: /);
+  assert.match(failed.hint!, /copy the backup here again/);
+  assert.ok(await memory.stat(archiveKeyOf(record)));
+});
+
+Deno.test("deleteBackups() removes nothing that a backup may need whose record it cannot read", async () => {
+  const { operation, events } = clockedOperation();
+  const store = new MemoryStore();
+  const full = await storeBackup(store, 1);
+  const child = await storeBackup(store, 2, { parent: full });
+  const later = await storeBackup(store, 3);
+  for (const unreadable of [{ ...child, format: 2 }, {}]) {
+    await store.put(recordKey("shop", child.id), once(documentBytes(unreadable)));
+    const refused = await failure(deleteBackups(store, "shop", [full.id], { owner }, operation));
+    assert.deepEqual([refused.code, refused.exitCode], ["retention.has-children", 16]);
+    assert.match(refused.message, new RegExp(child.id));
+  }
+  assert.deepEqual(
+    events.flatMap((event) => event.type === "warning" ? [event.code] : []),
+    ["damaged.newer-format", "damaged.record"],
+  );
+  await deleteBackups(store, "shop", [later.id], { owner }, operation);
+  await deleteBackups(store, "shop", [full.id, child.id], { owner }, operation);
+  assert.deepEqual(await keys(store), []);
+});
+
+Deno.test("deleteBackups() leaves a backup alone that was shown as a rest and became whole", async () => {
+  const { operation } = clockedOperation();
+  const store = new MemoryStore();
+  const record = await storeBackup(store, 1);
+  await store.remove(recordKey("shop", record.id));
+  const shown = await planDelete(store, "shop", [record.id], operation);
+  // Its run ends while a person reads what would be removed.
+  await store.put(recordKey("shop", record.id), once(recordBytes(record)));
+  const refused = await failure(deleteBackups(store, "shop", [record.id], { owner, shown }, operation));
+  assert.deepEqual([refused.code, refused.exitCode], ["locked.changed", 12]);
+  assert.deepEqual(await wholeBackups(store), [record.id]);
+  await deleteBackups(store, "shop", [record.id], {
+    owner,
+    shown: await planDelete(store, "shop", [record.id], operation),
+  }, operation);
+  assert.deepEqual(await keys(store), []);
 });
 
 Deno.test("deleteBackups() stops between two objects when it is cancelled", async () => {

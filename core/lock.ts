@@ -95,14 +95,12 @@ class Lease implements Lock {
   readonly #options: LockOptions;
   readonly #token: string;
   readonly #expiry: number;
-  /** Milliseconds between two looks. */
-  readonly #pause: number;
+  readonly #heartbeat: number;
   readonly #lost = new AbortController();
   #taken = "";
   #etag = "";
   #renewed = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #looks = 0;
+  #timers: readonly ReturnType<typeof setInterval>[] = [];
   /** Why the last renewal failed. */
   #failure: unknown;
   /** The renewal under way. */
@@ -115,7 +113,7 @@ class Lease implements Lock {
     this.#options = options;
     this.#token = options.randomHex(16);
     this.#expiry = options.expiry ?? LOCK_EXPIRY_MS;
-    this.#pause = (options.heartbeat ?? 30_000) / LOOKS;
+    this.#heartbeat = options.heartbeat ?? 30_000;
   }
 
   get signal(): AbortSignal {
@@ -148,7 +146,10 @@ class Lease implements Lock {
       await new Promise((resolve) => setTimeout(resolve, this.#options.settle ?? SETTLE_MS));
       if (!await this.#isOurs()) return false;
     }
-    this.#timer = setInterval(() => this.#look(), this.#pause);
+    this.#timers = [
+      setInterval(() => this.#beat(), this.#heartbeat),
+      setInterval(() => this.#look(), this.#heartbeat / LOOKS),
+    ];
     return true;
   }
 
@@ -181,19 +182,22 @@ class Lease implements Lock {
     return true;
   }
 
-  /**
-   * Gives a sign of life when it is time, and at every look after one that failed. A holder gives its lock up before it
-   * expires: there must be no moment at which two believe that they have it.
-   */
-  #look(): void {
-    this.#looks++;
-    if (this.#options.now().getTime() - this.#renewed >= this.#expiry - 2 * this.#pause) {
-      return this.#lose("the store could not be reached to renew it", this.#failure);
-    }
-    if (this.#renewal || (this.#failure === undefined && this.#looks % LOOKS > 0)) return;
-    this.#renewal = this.#renew()
+  /** Gives a sign of life, unless the last one is still under way. */
+  #beat(): void {
+    this.#renewal ??= this.#renew()
       .then(() => this.#failure = undefined, (error) => this.#failure = error)
       .finally(() => this.#renewal = undefined);
+  }
+
+  /**
+   * Gives the lock up before it expires, since there must be no moment at which two believe that they have it; until then a
+   * sign of life that failed is tried again.
+   */
+  #look(): void {
+    const silent = this.#options.now().getTime() - this.#renewed;
+    if (silent >= this.#expiry - 2 * this.#heartbeat / LOOKS) {
+      this.#lose("the store could not be reached to renew it", this.#failure);
+    } else if (this.#failure !== undefined) this.#beat();
   }
 
   async #renew(): Promise<void> {
@@ -210,7 +214,7 @@ class Lease implements Lock {
   }
 
   #lose(why: string, cause?: unknown): void {
-    clearInterval(this.#timer);
+    this.#timers.forEach(clearInterval);
     this.#lost.abort(
       new VaultraError("locked.lost", `The lock of job "${this.#job}" was lost: ${why}`, {
         hint:
@@ -222,7 +226,7 @@ class Lease implements Lock {
 
   /** Releases the lock; what fails then is a warning, because the lock expires by itself. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#timers.forEach(clearInterval);
     if (this.signal.aborted) return;
     await this.#renewal;
     try {

@@ -81,7 +81,7 @@ export async function deleteNamed(
       undone: "Nothing was deleted",
     });
   }
-  for (const { name, store, job, ids } of deletions) {
+  for (const [at, { name, store, job, ids }] of deletions.entries()) {
     const deleted = (backup: StoredBackup) => {
       session.json({ type: "result", command: "delete", ...described(backup, name) });
       session.say(
@@ -90,7 +90,7 @@ export async function deleteNamed(
         } freed`,
       );
     };
-    await deleteBackups(store, job, ids, { owner: lockOwner(), deleted }, operation);
+    await deleteBackups(store, job, ids, { owner: lockOwner(), shown: plans[at]!, deleted }, operation);
   }
   return 0;
 }

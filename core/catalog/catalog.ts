@@ -151,17 +151,23 @@ export class Catalog {
   }
 
   /**
-   * Which backups of a job build on which: each parent's id with its children's, oldest first. A record that cannot be read may
-   * build on any, and is reported.
+   * Which backups of a job build on which: each parent's id with its children's, oldest first. A record that cannot be read,
+   * damaged or of a newer format, is reported, and may build on any older backup unless its id says that it is full.
    */
   async children(job: string): Promise<ReadonlyMap<string, readonly string[]>> {
     const children = new Map<string, string[]>();
-    for (const named of (await this.#listed(job)).records) {
+    const { records } = await this.#listed(job);
+    for (const [at, named] of records.entries()) {
       const record = await this.#readOrReport(named);
-      if (record?.parent === undefined) continue;
-      const siblings = children.get(record.parent.id);
-      if (siblings === undefined) children.set(record.parent.id, [record.id]);
-      else siblings.push(record.id);
+      const parent = record?.parent?.id;
+      const mayBuildOn = record === undefined && !isFull(named)
+        ? records.slice(0, at).map(({ id }) => id)
+        : [];
+      for (const id of parent === undefined ? mayBuildOn : [parent]) {
+        const siblings = children.get(id);
+        if (siblings === undefined) children.set(id, [named.id]);
+        else siblings.push(named.id);
+      }
     }
     return children;
   }
@@ -199,6 +205,11 @@ export class Catalog {
     records.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1);
     return { records, archives };
   }
+}
+
+/** Whether a backup builds on no other, as its id says. */
+function isFull({ id }: Named): boolean {
+  return id.split("-")[1] === "full";
 }
 
 /** @throws {VaultraError} `damaged.archive` when the archive is not there in the size that its record tells. */
