@@ -79,7 +79,8 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   for (const warning of source.start.warnings) {
     listener({ type: "warning", code: "source", message: warning });
   }
-  const header = checkedHeader(headerOf(job, id, started, source));
+  const redact = operation.redact ?? ((text: string) => text);
+  const header = checkedHeader(headerOf(job, id, started, source, redact));
 
   listener({ type: "phase", phase: "Backing up", job: job.name });
   await using pool = FramePool.open({
@@ -98,7 +99,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     type: "full",
     started: header.started,
     finished: finished.toISOString(),
-    ...(job.label === undefined ? {} : { label: job.label }),
+    ...(header.label === undefined ? {} : { label: header.label }),
     archive: {
       name: stored.key.split("/").at(-1)!,
       size: stored.totals.size,
@@ -128,7 +129,14 @@ function backupIdOf(started: Date, random: string): string {
   return `${compactTime(started)}-full-${fraction}${random}`;
 }
 
-function headerOf(job: Job, id: string, started: Date, source: HostedSource): ArchiveHeader {
+/** @param redact Masks secrets: whoever can read the archive or its record need not know the job's. */
+function headerOf(
+  job: Job,
+  id: string,
+  started: Date,
+  source: HostedSource,
+  redact: (text: string) => string,
+): ArchiveHeader {
   return {
     format: FORMAT_VERSION,
     id,
@@ -137,11 +145,11 @@ function headerOf(job: Job, id: string, started: Date, source: HostedSource): Ar
     engineVersion: source.start.version,
     type: "full",
     started: started.toISOString(),
-    ...(job.label === undefined ? {} : { label: job.label }),
+    ...(job.label === undefined ? {} : { label: redact(job.label) }),
     options: {
-      only: [...job.only],
-      exclude: [...job.exclude],
-      excludeData: [...job.excludeData],
+      only: job.only.map(redact),
+      exclude: job.exclude.map(redact),
+      excludeData: job.excludeData.map(redact),
       proof: job.proof,
     },
     properties: { ...source.start.properties },
@@ -188,7 +196,8 @@ async function storeArchive(
       const found = await source.finish();
       const late = found.warnings ?? [];
       for (const message of late) operation.listener({ type: "warning", code: "source", message });
-      const summary: SourceSummary = { ...found, warnings: [...source.start.warnings, ...late] };
+      const warnings = [...source.start.warnings, ...late].map(operation.redact ?? ((text) => text));
+      const summary: SourceSummary = { ...found, warnings };
       return { summary, totals: await writer.finish(summary, operation.surroundings.now()) };
     } catch (error) {
       writer.abort(toVaultraError(error));

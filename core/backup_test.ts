@@ -38,6 +38,28 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
   assert.deepEqual([database.open, target.open], [0, 0]);
 });
 
+Deno.test("backup() repeats no secret of the job in the archive's header and the record", async () => {
+  const { memory, operation, job } = setUp();
+  const redact = (text: string) => text.replaceAll("hunter2", "***");
+  const told = {
+    label: "with hunter2",
+    only: ["users", "hunter2*"],
+    exclude: ["hunter2"],
+    excludeData: ["a.hunter2"],
+  };
+  const record = await backup({ ...job, ...told }, owner, { ...operation, redact });
+  await using pool = FramePool.open({ workers: 1, signal: operation.signal });
+  const source = await storeSource(memory, archiveKeyOf(record), record.archive.size);
+  const { header } = await ArchiveReader.open(source, { pool, signal: operation.signal, record });
+  assert.deepEqual([record.label, header.label], ["with ***", "with ***"]);
+  const { only, exclude, excludeData } = header.options;
+  assert.deepEqual({ only, exclude, excludeData }, {
+    only: ["users", "****"],
+    exclude: ["***"],
+    excludeData: ["a.***"],
+  });
+});
+
 Deno.test("backup() writes the record last and releases the lock", async () => {
   const { memory, operation, job } = setUp();
   const order: string[] = [];
