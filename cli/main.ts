@@ -8,6 +8,7 @@ import { exitCodes, toVaultraError, VaultraError } from "../core/errors.ts";
 import { surroundings } from "../core/events.ts";
 import { WorkerHost } from "../plugins/host/host.ts";
 import { builtin } from "../plugins/builtin.ts";
+import { joinedCode } from "./exit_code.ts";
 import { createProgram } from "./program.ts";
 import { processInput, processOutput, processSignal } from "./process.ts";
 import { Session } from "./session.ts";
@@ -35,7 +36,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = createProgram(context, async (options, action) => {
     session = new Session(context, options);
     await session.start();
-    code = await action(session);
+    const done = await action(session);
+    code = joinedCode(done, session.warnings > 0 ? exitCodes.warning : 0);
   });
   try {
     await program.parseAsync(args, { from: "user" });

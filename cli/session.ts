@@ -108,9 +108,14 @@ export class Session {
     this.#aside(`${style.red("error:")} ${printableLines(error.message)}${hint}\n`);
   }
 
-  /** Tells something that a person should read, beside the results. */
+  /** Tells a warning of the work, beside its results: a command that did all the same ends with 3. */
   warn(message: string, hint?: string): void {
     this.#warnings++;
+    this.advise(message, hint);
+  }
+
+  /** Tells what a person should change in the configuration, though it works as it is. */
+  advise(message: string, hint?: string): void {
     const style = createStyle(wantsColour(this.context, this.options, this.context.stderr.terminal));
     const more = hint === undefined ? "" : `\n  ${style.dim(printableLines(hint))}`;
     this.#aside(`${style.yellow("warning:")} ${printableLines(message)}${more}\n`);

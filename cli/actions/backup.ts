@@ -3,7 +3,7 @@ import type { BackupRecord } from "../../core/archive/format.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Job } from "../../core/config/job.ts";
 import { readPassphraseFile } from "../../core/config/key_file.ts";
-import { exitCodes, toVaultraError, VaultraError } from "../../core/errors.ts";
+import { toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { BackupOptions } from "../commands/backup.ts";
 import { joinedCode } from "../exit_code.ts";
 import { chosenJobs } from "../jobs.ts";
@@ -27,12 +27,10 @@ export async function backup(
   const jobs = await chosenJobs(workspace, names, options.db, { ...options, passphrase });
   let code = 0;
   for (const job of jobs) {
-    for (const warning of job.warnings) session.warn(warning);
+    for (const warning of job.warnings) session.advise(warning);
     try {
-      const own = options.dryRun
-        ? await tellPlan(session, workspace, job)
-        : await backupOne(session, workspace, job);
-      code = joinedCode(code, own);
+      if (options.dryRun) await tellPlan(session, workspace, job);
+      else await backupOne(session, workspace, job);
     } catch (thrown) {
       session.context.signal.throwIfAborted();
       const error = toVaultraError(thrown);
@@ -66,16 +64,13 @@ async function chosenPassphrase(
     : await readPassphraseFile(passphraseFile, secrets, workspace.warn);
 }
 
-/** @returns The exit code: 3 when there was a warning, of the database or of the store, that a person must read. */
-async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<number> {
-  const before = session.warnings;
+async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<void> {
   const record = await runBackup(job, lockOwner(), {
     ...workspace.operation(),
     keepRun: (run) => keepRunLocally(run, session.context.env),
   });
   session.json({ type: "result", command: "backup", store: job.store.name, record });
   session.say(backupText(session, job, record));
-  return session.warnings > before ? exitCodes.warning : 0;
 }
 
 function backupText(session: Session, job: Job, record: BackupRecord): string {
@@ -93,7 +88,7 @@ function backupText(session: Session, job: Job, record: BackupRecord): string {
   ].join("\n");
 }
 
-async function tellPlan(session: Session, workspace: Workspace, job: Job): Promise<number> {
+async function tellPlan(session: Session, workspace: Workspace, job: Job): Promise<void> {
   const info = await planBackup(job, workspace.operation());
   session.json({ type: "plan", command: "backup", job: job.name, store: job.store.name, database: info });
   session.say(
@@ -107,5 +102,4 @@ async function tellPlan(session: Session, workspace: Workspace, job: Job): Promi
       object,
     ) => [object.name, object.kind, object.rows === undefined ? "" : countText(object.rows)]),
   ));
-  return 0;
 }

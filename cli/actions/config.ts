@@ -32,7 +32,7 @@ export async function config(session: Session, what: "check" | "schema" | "show"
     return 0;
   }
   const warnings = await checkConfig(context);
-  for (const warning of warnings) session.warn(warning);
+  for (const warning of warnings) session.advise(warning);
   const { name, jobs, stores } = workspace.requireFile();
   const [jobCount, storeCount] = [Object.keys(jobs).length, Object.keys(stores).length];
   session.json({ type: "check", file: name, jobs: jobCount, stores: storeCount, warnings });

@@ -1,7 +1,6 @@
 import type { BackupRecord } from "../../core/archive/format.ts";
 import { listRuns, type RunDocument } from "../../core/catalog/runs.ts";
 import type { ConfiguredStore } from "../../core/config/job.ts";
-import { exitCodes } from "../../core/errors.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import { markBackups, type Marked } from "../marks.ts";
 import { tableText } from "../output/table.ts";
@@ -69,7 +68,7 @@ export async function list(
       ]),
     ),
   );
-  return session.warnings > 0 ? exitCodes.warning : 0;
+  return 0;
 }
 
 async function listJobs(session: Session, workspace: Workspace, options: ListOptions): Promise<number> {
@@ -107,7 +106,7 @@ async function listJobs(session: Session, workspace: Workspace, options: ListOpt
       ]),
     ),
   );
-  return session.warnings > 0 ? exitCodes.warning : 0;
+  return 0;
 }
 
 async function listRunsOf(session: Session, workspace: Workspace, options: ListOptions): Promise<number> {
@@ -140,7 +139,7 @@ async function listRunsOf(session: Session, workspace: Workspace, options: ListO
       ]),
     ),
   );
-  return session.warnings > 0 ? exitCodes.warning : 0;
+  return 0;
 }
 
 /** The jobs whose runs are listed: those of the configuration and those that the store knows, failed ones too. */
