@@ -83,15 +83,20 @@ export class Workspace {
   /**
    * Loads the configuration, if there is one; from now on the session masks every secret that is found.
    * @param options Of a command that opens backups, which `addKeyOptions` gave them; absent: none will be opened.
+   * @param checksSignatures Whether signatures are checked, so that nothing goes on when it can't be found out whose are trusted.
    * @throws {VaultraError} `config.*`
    */
-  static async open(session: Session, options?: KeyOptions): Promise<Workspace> {
+  static async open(
+    session: Session,
+    options?: KeyOptions,
+    checksSignatures = options !== undefined,
+  ): Promise<Workspace> {
     const secrets = new Secrets();
     session.mask(secrets.redact);
     const { env, registry } = session.context;
     const file = await loadConfig({ path: session.options.config, environment: env });
     const context = { file, registry, environment: env, secrets };
-    const trusted = await trustedKeys(context, options !== undefined);
+    const trusted = await trustedKeys(context, checksSignatures);
     return new Workspace(session, context, {
       ...(options === undefined ? {} : { keys: await keyring(session, context, options) }),
       ...(trusted === undefined ? {} : { trusted }),
@@ -159,19 +164,26 @@ export class Workspace {
 
   /**
    * The one backup that a person named, in whichever store holds it. The store is the caller's to close.
+   * @param options `last` is the name of a store whose copy is taken only if no other store has one.
    * @param purpose `backup`: the store will be written, and when several have a copy of the backup, which one must be said.
    * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`
    */
   async findBackup(
     name: string,
-    options: { readonly store?: string | undefined; readonly job?: string | undefined },
+    options: {
+      readonly store?: string | undefined;
+      readonly job?: string | undefined;
+      readonly last?: string | undefined;
+    },
     purpose: "inspect" | "backup" = "inspect",
   ): Promise<FoundBackup> {
     const query = options.job === undefined ? {} : { job: options.job };
     let missing: VaultraError | undefined;
     const found: FoundBackup[] = [];
     try {
-      for (const configured of await this.stores(options.store)) {
+      const stores = await this.stores(options.store);
+      const isLast = ({ name }: ConfiguredStore) => Number(name === options.last);
+      for (const configured of stores.toSorted((a, b) => isLast(a) - isLast(b))) {
         const store = await this.openStore(configured, purpose);
         try {
           const record = await this.catalog(store).find(name, query);
@@ -218,12 +230,12 @@ async function keyring(session: Session, context: ResolveContext, options: KeyOp
  */
 async function trustedKeys(
   context: ResolveContext,
-  opensBackups: boolean,
+  checksSignatures: boolean,
 ): Promise<readonly string[] | undefined> {
   try {
     return await resolveTrusted(context);
   } catch (error) {
-    if (opensBackups) throw error;
+    if (checksSignatures) throw error;
     return [];
   }
 }

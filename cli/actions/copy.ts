@@ -14,10 +14,14 @@ interface CopyOptions {
 
 /** `vaultra copy BACKUP --to STORE`: with all that the backup builds on. */
 export async function copy(session: Session, name: string, options: CopyOptions): Promise<number> {
-  const workspace = await Workspace.open(session);
+  const workspace = await Workspace.open(session, undefined, true);
   const started = session.context.monotonic();
   const target = await resolveStore(options.to, workspace.context, "--to");
-  const { store: from, record, configured } = await workspace.findBackup(name, options);
+  const { store: from, record, configured } = await workspace.findBackup(name, {
+    ...options,
+    // What is brought may be what its own copy there lacks.
+    last: target.name,
+  });
   await using _from = from;
   await using to = await workspace.openStore(target, "backup");
   const copied = await copyBackup({ from, to }, record, lockOwner(), workspace.operation());
@@ -38,7 +42,7 @@ export async function copy(session: Session, name: string, options: CopyOptions)
     milliseconds: Math.round(took),
   });
   if (moved.length === 0) {
-    session.say(`${job} ${id} is in ${target.name} already`);
+    session.say(`${job} ${id} is in ${target.name} already; vaultra verify tells whether it is still whole`);
     return 0;
   }
   const parents = moved.filter((each) => each.id !== id).length;

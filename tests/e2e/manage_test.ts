@@ -116,6 +116,27 @@ testEach("vaultra copy takes no damaged archive, and overwrites nothing", async 
   await place.ok("verify", id, "--store", "vault");
 });
 
+testEach("vaultra copy mends a copy, whichever store the configuration names first", async (place) => {
+  const id = await prepare(place);
+  await place.ok("copy", id, "--to", "vault");
+  const archive = await place.bash(`sha256sum < office/shop/${id}.tar.zst`);
+  for (const store of ["vault", "office"]) {
+    await place.bash(`rm ${store}/shop/${id}.tar.zst`);
+    assert.match(await place.ok("copy", id, "--to", store), new RegExp(` to ${store}: `));
+    assert.equal(await place.bash(`sha256sum < ${store}/shop/${id}.tar.zst`), archive);
+  }
+});
+
+testEach("vaultra copy says why it can't find out whose signatures are trusted", async (place) => {
+  const id = await prepare(place);
+  await Deno.writeTextFile(
+    place.path("vaultra.yaml"),
+    `${config}signing: { key: "\${file:${place.path("gone.pem")}}" }\n`,
+  );
+  assert.match((await place.fails(2, ["copy", id, "--to", "vault"])).stderr, /signing\.key.*gone\.pem/);
+  assert.deepEqual((await place.files("vault")).filter((name) => name.startsWith("shop")), []);
+});
+
 testEach("vaultra unlock frees a job whose run was killed", async (place) => {
   await prepare(place);
   assert.match(await place.ok("unlock", "shop"), /Nobody holds the lock of job "shop" in office, vault/);
