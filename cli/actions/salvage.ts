@@ -95,7 +95,7 @@ function tell(
 
 function reportText(session: Session, report: SalvageReport): string {
   const { bold, green, red, dim } = session.style;
-  const { objects, totals, damagedDocuments, missingFiles, lost, foreign } = report;
+  const { objects, totals, damagedDocuments, missingFiles, lost, undecrypted, foreign } = report;
   const { id, engine, started } = report;
   const title = id === undefined
     ? bold("A backup whose header is lost")
@@ -130,6 +130,7 @@ function reportText(session: Session, report: SalvageReport): string {
       : []),
     ...(missingFiles.length > 0 ? [`  Missing files: ${missingFiles.slice(0, 20).join(", ")}`] : []),
     ...(lost > 0 && !report.isWhole ? [`  ${bytesText(lost)} belong to nothing whole`] : []),
+    ...(undecrypted > 0 ? [`  ${bytesText(undecrypted)} of the encryption are damaged`] : []),
     ...(foreign > 0 ? [`  ${countOf(foreign, "piece")} of other backups left out`] : []),
   ].join("\n");
 }

@@ -47,8 +47,10 @@ interface Headers {
 const MAGIC_AT = 257;
 
 /** Bytes that are looked at for nothing before the work is bounded by the stream's length, and by how many times that. */
-const FREE_BYTES = 2 ** 30;
-const TIMES = 8;
+const FREE_BYTES = 256 << 20;
+const TIMES = 4;
+/** What a header that is none counts for. */
+const HEADER_COST = 4 << 10;
 
 /**
  * Reads raw frames to their end, and yields the entries that are whole, in order. Files and parts are whole when their
@@ -121,7 +123,10 @@ export class EntrySalvage {
   async #entry(): Promise<FoundEntry | undefined> {
     if (this.#wasted > FREE_BYTES + TIMES * this.#window.position) return undefined;
     const headers = await this.#headers();
-    if (headers === undefined) return undefined;
+    if (headers === undefined) {
+      this.#wasted += HEADER_COST;
+      return undefined;
+    }
     const { total, modified } = headers;
     const whole = await this.#window.fill(total)
       ? wholeEntry(this.#window.bytes.subarray(0, total))
@@ -225,9 +230,13 @@ function wholeEntry(bytes: Bytes): Pick<FoundEntry, "entry" | "checked"> | undef
   try {
     const [parsed] = new TarParser().push(bytes, 1);
     if (parsed === undefined) return undefined;
-    const entry = { ...parsed, content: parsed.content.map((block) => block.slice()) };
-    if (entry.pax !== undefined) return { entry, checked: checkedEntry(entry) };
-    return entry.content.some((block) => block.includes(0)) ? undefined : { entry, checked: undefined };
+    const checked = parsed.pax === undefined ? undefined : checkedEntry(parsed);
+    if (checked === undefined && parsed.content.some((block) => block.includes(0))) return undefined;
+    const content = parsed.content.map((block) => block.slice());
+    return {
+      entry: { ...parsed, content },
+      checked: checked === undefined ? undefined : { ...checked, bytes: content },
+    };
   } catch (error) {
     if (isDamage(error)) return undefined;
     throw error;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { VaultraError } from "../errors.ts";
 import { abortable } from "../streams/abortable.ts";
 import { ByteWindow } from "../streams/byte_window.ts";
@@ -29,8 +28,10 @@ interface Likely {
 }
 
 /** How many frames that turn out not to be whole are tried for nothing, and how many bytes buy one try more. */
-const FREE_TRIES = 1024;
-const BYTES_A_TRY = 64 << 10;
+const FREE_TRIES = 256;
+const BYTES_A_TRY = 256 << 10;
+/** What bytes cost that are no frame at a glance. */
+const GLANCE = 1 / 128;
 
 /**
  * Reads a stream of frames to its end, and yields the whole ones in order. A frame is whole when it decompresses and its
@@ -107,7 +108,7 @@ export class FrameSalvage {
     const meter = this.#codec.meter()!;
     while (!meter.complete && meter.length <= MAX_FRAME_STORED) {
       if (!await this.#window.fill(meter.length) || !reads(meter, this.#window.bytes, 0)) {
-        if (meter.length > BYTES_A_TRY) this.#tries--;
+        this.#tries -= costOf(meter);
         return undefined;
       }
     }
@@ -125,7 +126,10 @@ export class FrameSalvage {
   /** Has a likely frame decompressed while the next ones are read. */
   #push(length: number): void {
     const frame = this.#window.bytes.slice(0, length);
-    this.#likely.push({ offset: this.#position, frame, raw: this.#decompress(frame.slice()) });
+    const raw = this.#decompress(frame.slice());
+    // Awaited in order: a later one may fail while nobody waits for it yet.
+    raw.catch(() => {});
+    this.#likely.push({ offset: this.#position, frame, raw });
     this.#advance(length);
   }
 
@@ -155,7 +159,7 @@ export class FrameSalvage {
     if (!this.#mayTry()) return undefined;
     const isWhole = reads(meter, bytes, at) && meter.complete && !meter.skippable &&
       at + meter.length <= bytes.length;
-    if (!isWhole && meter.length > BYTES_A_TRY) this.#tries--;
+    if (!isWhole) this.#tries -= costOf(meter);
     return isWhole ? meter.length : undefined;
   }
 
@@ -227,6 +231,11 @@ export class FrameSalvage {
   }
 }
 
+/** What it costs to measure a frame that turns out to be none: its blocks may be many and empty. */
+function costOf({ length }: FrameMeter): number {
+  return length > 64 << 10 ? 1 : GLANCE;
+}
+
 /** Reads on in a frame; whether it can be one. */
 function reads(meter: FrameMeter, bytes: Bytes, at: number): boolean {
   try {
@@ -247,9 +256,14 @@ export function firstMagic(bytes: Bytes, compression: Compression, from = 0): nu
   return indexOf(bytes, magics[compression], from);
 }
 
-/** Where some bytes stand in others, from a place on; −1 when nowhere. */
+/** Where some bytes stand in others, from a place on; −1 when nowhere. Many times faster than Buffer's own in Deno. */
 function indexOf(bytes: Bytes, wanted: Bytes, from: number): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(wanted, from);
+  for (let at = bytes.indexOf(wanted[0]!, from); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
+    let same = 1;
+    while (same < wanted.length && bytes[at + same] === wanted[same]) same++;
+    if (same === wanted.length) return at;
+  }
+  return -1;
 }
 
 /** Whether an error tells of bytes that are not as they were written. */
