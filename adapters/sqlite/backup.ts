@@ -54,7 +54,7 @@ export class SqliteSource implements BackupSource {
   ) {
     this.#snapshot = snapshot;
     this.#request = request;
-    this.#check = check ?? (request.proof === "content" ? "quick" : "none");
+    this.#check = check ?? (request.proof === "none" ? "none" : "quick");
     this.#context = context;
     const warnings = snapshot.connection ? [...countRows(snapshot.connection, false).warnings] : [
       `Neither "${snapshot.path}" nor its folder can be written, so SQLite could not open it in WAL mode; it was read as a plain file, without counting rows or checking integrity`,

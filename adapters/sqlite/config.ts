@@ -17,7 +17,7 @@ export interface SqliteConfig {
   readonly path: string;
   /** Absolute path of a folder for a temporary copy, used only where the database can't be read in place. */
   readonly staging?: string;
-  /** Absent: `quick` when the content is proven, else `none`. */
+  /** Absent: `quick`, and `none` for a backup that proves nothing. */
   readonly check?: CheckLevel;
 }
 

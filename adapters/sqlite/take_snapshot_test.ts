@@ -231,7 +231,10 @@ Deno.test("takeSnapshot() refuses what is no sound database", async () => {
   const damaged = bytes.slice();
   const root = Number(run("sqlite3", sample, "select rootpage from sqlite_schema where name = 'orders'"));
   damaged.fill(0xff, (root - 1) * 4096, root * 4096);
-  await assert.rejects(backUp(put("damaged", damaged)), failed("database.corrupt"));
+  const corrupt = put("damaged", damaged);
+  await assert.rejects(backUp(corrupt), failed("database.corrupt"));
+  await assert.rejects(backUp(corrupt, { proof: "rows" }), failed("database.corrupt"));
+  assert.deepEqual(fileOf(await backUp(corrupt, { proof: "none" })), damaged);
 });
 
 Deno.test("takeSnapshot() takes an empty file, a database without pages and bytes past the last page", async () => {

@@ -1,7 +1,8 @@
 /**
- * SQLite: Vaultra's executable against `sqlite3 .backup` followed by `zstd -T2` at the same level, and its
- * restore against `zstd -d` followed by `pragma integrity_check`. Rounds alternate, so that a busy moment of
- * the machine meets all; medians are printed. `--size` is in MB (default 1000), `--rounds` 5.
+ * SQLite: Vaultra's executable against `sqlite3 .backup` followed by `zstd -T2` at the same level, which checks
+ * nothing, and against the same with `pragma quick_check` of the copy; its restore against `zstd -d` followed by
+ * `pragma integrity_check`. Rounds alternate, so that a busy moment of the machine meets all; medians are printed.
+ * `--size` is in MB (default 1000), `--rounds` 5.
  *
  * @module
  */
@@ -26,54 +27,49 @@ try {
   buildDatabase(source, megabytes * 1e6);
   print(`  ${(Deno.statSync(source).size / 1e6).toFixed(0)} MB\n`);
 
-  const costs: Record<"peer" | "rows" | "content" | "peerRestore" | "restore", Cost[]> = {
-    peer: [],
-    rows: [],
-    content: [],
-    peerRestore: [],
-    restore: [],
-  };
+  const costs = new Map<string, Cost[]>();
+  const keep = (name: string, cost: Cost) => costs.set(name, [...costs.get(name) ?? [], cost]);
+  const [copy, packed, restored] = [`${folder}/copy.db`, `${folder}/copy.db.zst`, `${folder}/restored.db`];
   for (let round = 0; round < rounds; round++) {
     const store = `${folder}/store-${round}`;
-    costs.peer.push(together(
-      await run("sqlite3", [source, `.backup ${folder}/copy.db`]),
-      await run("zstd", ["-q", "-f", "-T2", "-3", `${folder}/copy.db`, "-o", `${folder}/copy.db.zst`]),
-    ));
-    await Deno.remove(`${folder}/copy.db`);
-    for (const proof of ["rows", "content"] as const) {
-      costs[proof].push(
-        await run(binary, ["backup", "--db", `sqlite:${source}`, "--to", store, "--proof", proof]),
-      );
+    const copied = await run("sqlite3", [source, `.backup ${copy}`]);
+    const checked = await run("sqlite3", [copy, "pragma quick_check"]);
+    const compressed = await run("zstd", ["-q", "-f", "-T2", "-3", copy, "-o", packed]);
+    keep("peer", together(copied, compressed));
+    keep("peer with check", together(copied, checked, compressed));
+    await Deno.remove(copy);
+    for (const proof of ["none", "rows", "content"]) {
+      const args = ["--db", `sqlite:${source}`, "--to", store, "--proof", proof];
+      keep(proof, await run(binary, ["backup", ...args]));
     }
-    costs.peerRestore.push(together(
-      await run("zstd", ["-q", "-f", "-d", `${folder}/copy.db.zst`, "-o", `${folder}/copy.db`]),
-      await run("sqlite3", [`${folder}/copy.db`, "pragma integrity_check"]),
-    ));
-    costs.restore.push(
-      await run(binary, [
-        "restore",
-        "latest",
-        "--store",
-        store,
-        "--proof",
-        "rows",
-        "--to",
-        `sqlite:${folder}/restored.db`,
-      ]),
-    );
+
+    const unpacked = await run("zstd", ["-q", "-f", "-d", packed, "-o", copy]);
+    keep("peer's restore", together(unpacked, await run("sqlite3", [copy, "pragma integrity_check"])));
+    for (const proof of ["rows", "content"]) {
+      const args = ["latest", "--store", store, "--proof", proof, "--to", `sqlite:${restored}`];
+      keep(`restore, ${proof}`, await run(binary, ["restore", ...args]));
+      await Deno.remove(restored);
+    }
     await Deno.remove(store, { recursive: true });
-    for (const name of ["copy.db", "copy.db.zst", "restored.db"]) await Deno.remove(`${folder}/${name}`);
+    for (const file of [copy, packed]) await Deno.remove(file);
   }
 
-  const peer = median(costs.peer);
-  print(`Backup, zstd level 3, medians of ${rounds} rounds`);
-  row("sqlite3 .backup, then zstd -T2 -3", peer);
-  row("vaultra backup --proof rows", median(costs.rows), peer);
-  row("vaultra backup --proof content", median(costs.content), peer);
-  const peerRestore = median(costs.peerRestore);
-  print("\nRestore");
-  row("zstd -d, then pragma integrity_check", peerRestore);
-  row("vaultra restore --proof rows", median(costs.restore), peerRestore);
+  const cost = (name: string) => median(costs.get(name)!);
+  print(`Backup, zstd level 3, medians of ${rounds} rounds, nothing checked`);
+  row("sqlite3 .backup; zstd -T2 -3", cost("peer"));
+  row("vaultra backup --proof none", cost("none"), cost("peer"));
+  print("\nBackup with quick_check; Vaultra also counts every table, and with content hashes every page");
+  row("sqlite3 .backup; quick_check; zstd -T2 -3", cost("peer with check"));
+  row("vaultra backup --proof rows", cost("rows"), cost("peer with check"));
+  row("vaultra backup --proof content", cost("content"), cost("peer with check"));
+  row("  that, against --proof rows", cost("content"), cost("rows"), "the rows'");
+  print(
+    "\nRestore with integrity_check; Vaultra also counts every table, and with content hashes every page",
+  );
+  row("zstd -d; integrity_check", cost("peer's restore"));
+  for (const proof of ["rows", "content"]) {
+    row(`vaultra restore --proof ${proof}`, cost(`restore, ${proof}`), cost("peer's restore"));
+  }
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
