@@ -37,6 +37,8 @@ export function markText({ name, time, reason, details = {} }: Mark): readonly [
   const known = name === PINNED ? "pinned" : verifiedTime(name) === undefined ? name : "verified";
   const facts = Object.entries(details).map(([key, value]) => `${key} ${value}`);
   const said = [...(reason === undefined ? [] : [reason]), ...facts].join(", ");
-  const when = `${known === "pinned" ? "since " : ""}${timeText(time)}`;
+  const when = time === undefined
+    ? "at an unknown time"
+    : `${known === "pinned" ? "since " : ""}${timeText(time)}`;
   return [known, said === "" ? when : `${when}: ${said}`];
 }

@@ -32,4 +32,7 @@ Deno.test("markText() says when, why and how", () => {
     ["verified", "2026-11-25 00:00:00Z: level sample, seed 7"],
   );
   assert.deepEqual(markText({ ...mark, name: "drilled" }), ["drilled", "2026-11-25 00:00:00Z"]);
+  // A damaged one holds, and tells no more than its name.
+  const { time: _time, ...damaged } = mark;
+  assert.deepEqual(markText({ ...damaged, name: PINNED }), ["pinned", "at an unknown time"]);
 });

@@ -1,3 +1,4 @@
+import type { Mark } from "../../core/catalog/marks.ts";
 import { pin as pinBackup, unpin as unpinBackup } from "../../core/pin.ts";
 import { printable } from "../output/table.ts";
 import { timeText } from "../output/units.ts";
@@ -32,7 +33,7 @@ export async function pin(session: Session, name: string, options: PinOptions): 
   const because = reason === undefined ? "" : `: ${printable(reason)}`;
   session.say(
     already
-      ? `${job} ${id} was pinned already, since ${timeText(time)}${because}`
+      ? `${job} ${id} was pinned already,${since(mark)}${because}`
       : `${session.style.green("✔")} ${job} ${id} is pinned in ${configured.name}${because}`,
   );
   return 0;
@@ -49,9 +50,12 @@ export async function unpin(session: Session, name: string, options: PinOptions)
   session.say(
     mark === undefined
       ? `${job} ${id} was not pinned`
-      : `${session.style.green("✔")} ${job} ${id} is not pinned any more; it was since ${
-        timeText(mark.time)
-      }`,
+      : `${session.style.green("✔")} ${job} ${id} is not pinned any more; it was pinned${since(mark)}`,
   );
   return 0;
+}
+
+/** Since when a pin held, if it still tells. */
+function since({ time }: Mark): string {
+  return time === undefined ? " since an unknown time" : ` since ${timeText(time)}`;
 }

@@ -25,8 +25,8 @@ const markDocument = z.object({
 /** What a mark says. */
 export type MarkDocument = z.infer<typeof markDocument>;
 
-/** A mark of a backup. */
-export interface Mark extends MarkDocument {
+/** A mark of a backup, and what it says, as far as it can be read. */
+export interface Mark extends Partial<MarkDocument> {
   readonly job: string;
   readonly id: string;
   /** `pinned`, or one with its time such as `verified-20261124t064758z`. */
@@ -120,6 +120,6 @@ export async function readMark(
     if (error.code === "store.not-found") return undefined;
     if (error.family !== "damaged") throw error;
     listener({ type: "warning", code: "damaged.mark", message: `The mark "${key}" cannot be read` });
-    return { job, id, name, time: new Date(0).toISOString() };
+    return { job, id, name };
   }
 }
