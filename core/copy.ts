@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { sha256Of } from "./archive/archive_entry.ts";
 import type { BackupRecord } from "./archive/format.ts";
 import { Catalog } from "./catalog/catalog.ts";
-import { archiveKeyOf, keyHeadersPrefix, recordKey, signatureKey } from "./catalog/keys.ts";
+import { archiveKeyOf, keyHeadersPrefix, parseKey, recordKey, signatureKey } from "./catalog/keys.ts";
 import { readSmall } from "./catalog/read_small.ts";
 import { readRecord } from "./catalog/record.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
@@ -71,8 +71,8 @@ async function copyOne(stores: CopyStores, named: BackupRecord, operation: Opera
   // Before hours are spent on the archive
   const listed = await holds(stores.to, keys.record, bytes);
   const archived = await ensureArchive(stores, record, listed, operation);
-  const headers = (await Array.fromAsync(stores.from.list(keyHeadersPrefix(job, id)))).map(({ key }) => key);
-  for (const key of [...headers, keys.signature]) await copySmall(stores, key, operation.signal);
+  await copyKeyHeaders(stores, record, operation.signal);
+  await copySmall(stores, keys.signature, operation.signal);
   if (!listed) await putSame(stores.to, keys.record, bytes, operation.signal);
   return { record, already: listed && !archived };
 }
@@ -144,6 +144,26 @@ async function measure(stream: ByteStream, progress: (bytes: number) => void): P
   let sha256 = "";
   for await (const _ of measured(stream, progress, (_bytes, hash) => void (sha256 = hash)));
   return sha256;
+}
+
+/**
+ * Copies the key headers, until a look finds no new one: whoever rotates keys meanwhile puts a new header before the old ones
+ * go.
+ */
+async function copyKeyHeaders(
+  stores: CopyStores,
+  { job, id }: BackupRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const copied = new Set<string>();
+  for (let before = -1; copied.size > before;) {
+    before = copied.size;
+    for await (const { key } of stores.from.list(keyHeadersPrefix(job, id))) {
+      if (copied.has(key) || parseKey(key)?.kind !== "key-header") continue;
+      await copySmall(stores, key, signal);
+      copied.add(key);
+    }
+  }
 }
 
 /** Copies a small object, if there is one. */

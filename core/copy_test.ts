@@ -5,7 +5,7 @@ import { SlowStore } from "../tests/fakes/slow_store.ts";
 import { StoreDecorator } from "../tests/fakes/store_decorator.ts";
 import { clockedOperation, storeBackup, wholeBackups, withEveryFault } from "../tests/fakes/stored_backup.ts";
 import { collect } from "../tests/fakes/test_archive.ts";
-import { archiveKeyOf, recordKey, signatureKey } from "./catalog/keys.ts";
+import { archiveKeyOf, keyHeaderKey, recordKey, signatureKey } from "./catalog/keys.ts";
 import { copy } from "./copy.ts";
 import { deleteBackups } from "./delete.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
@@ -52,6 +52,26 @@ Deno.test("copy() moves every byte of a backup but its marks, archive before rec
   order.splice(0);
   assert.deepEqual(await copy({ from, to: watched }, record, owner, operation), [{ record, already: true }]);
   assert.deepEqual(await contents(to), before);
+});
+
+Deno.test("copy() brings the key header that a rotation meanwhile puts in the place of the old one, and nothing foreign", async () => {
+  const { operation } = clockedOperation();
+  const [inner, to] = [new MemoryStore(), new MemoryStore()];
+  const record = await storeBackup(inner, 1);
+  await inner.put(`shop/keys/${record.id}.notes`, once(new Uint8Array(3)));
+  const [old] = (await keys(inner)).filter((key) => key.includes("/keys/") && key.endsWith(".age"));
+  const rotated = keyHeaderKey("shop", record.id, new Date("2026-11-26T00:00:00Z"));
+  const from = new class extends StoreDecorator {
+    override async get(...call: Parameters<ObjectStore["get"]>): Promise<ByteStream> {
+      if (call[0] === old) {
+        await inner.put(rotated, once(new Uint8Array(5)));
+        await inner.remove(old);
+      }
+      return await super.get(...call);
+    }
+  }(inner);
+  await copy({ from, to }, record, owner, operation);
+  assert.deepEqual((await keys(to)).filter((key) => key.includes("/keys/")), [rotated]);
 });
 
 Deno.test("copy() brings what a backup builds on first", async () => {
