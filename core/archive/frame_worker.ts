@@ -6,7 +6,6 @@
  * @module
  */
 import { toVaultraError } from "../errors.ts";
-import { openChunks, sealChunks } from "../age/chunks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { codecNamed } from "./codecs.ts";
 import type { FrameAnswer, FrameJob } from "./frame_pool.ts";
@@ -26,7 +25,7 @@ function join(pieces: readonly Bytes[]): Bytes {
   return scratch.subarray(0, length);
 }
 
-function run(job: FrameJob): FrameAnswer {
+async function run(job: FrameJob): Promise<FrameAnswer> {
   try {
     switch (job.type) {
       case "compress": {
@@ -38,9 +37,12 @@ function run(job: FrameJob): FrameAnswer {
         job.frame.buffer.transfer(0);
         return { type: "done", bytes, buffers: [] };
       }
-      case "seal":
+      case "seal": {
+        const { sealChunks } = await import("../age/chunk_cipher.ts");
         return { type: "done", bytes: sealChunks(job.plain, job.run), buffers: [job.plain.buffer] };
+      }
       case "unseal": {
+        const { openChunks } = await import("../age/chunk_cipher.ts");
         const { bytes, ...opened } = openChunks(job.sealed, job.run);
         job.sealed.buffer.transfer(0);
         return { type: "done", bytes, buffers: [], opened };
@@ -51,7 +53,12 @@ function run(job: FrameJob): FrameAnswer {
   }
 }
 
+/** The jobs so far: one that loads the cipher must not be overtaken by the next one. */
+let turn = Promise.resolve();
+
 self.onmessage = ({ data }: MessageEvent<FrameJob>) => {
-  const answer = run(data);
-  self.postMessage(answer, answer.type === "done" ? [answer.bytes.buffer, ...answer.buffers] : []);
+  turn = turn.then(async () => {
+    const answer = await run(data);
+    self.postMessage(answer, answer.type === "done" ? [answer.bytes.buffer, ...answer.buffers] : []);
+  });
 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
-import { chunksOf, openChunks, plainSizeOf, sealChunks } from "./chunks.ts";
+import { openChunks, sealChunks } from "./chunk_cipher.ts";
+import { chunksOf, plainSizeOf } from "./chunks.ts";
 
 const key = new Uint8Array(32).fill(7);
 
