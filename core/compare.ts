@@ -95,18 +95,20 @@ function keyOf({ kind, name }: Proven): string {
 /**
  * Ends a restore whose result is not what was backed up.
  * @param target How it is named to a person.
+ * @param hint What that person can do; default: for a target that was changed already.
  * @throws {VaultraError} `different.restored` when something differs
  */
-export function refuseDifferences(target: string, comparison: Comparison): void {
+export function refuseDifferences(
+  target: string,
+  comparison: Comparison,
+  hint = "Do not rely on it. Verify the backup, and restore again or another one.",
+): void {
   const { differences } = comparison;
   if (differences.length === 0) return;
   const more = differences.length > 5 ? `; and ${differences.length - 5} more` : "";
   throw new VaultraError(
     "different.restored",
     `${target} is not what was backed up: ${differences.slice(0, 5).join("; ")}${more}`,
-    {
-      hint: "Do not rely on it. Verify the backup, and restore again or another one.",
-      details: { ...comparison },
-    },
+    { hint, details: { ...comparison } },
   );
 }

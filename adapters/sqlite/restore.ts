@@ -92,7 +92,11 @@ export class FileRestore implements RestoreTarget {
       await flushed;
       // Compared before it takes its place: what stands there is worth more than a copy that differs.
       const { objects = [], proof } = this.#request;
-      refuseDifferences("The restored copy", compareObjects(objects, report.objects, proof));
+      refuseDifferences(
+        "The restored copy",
+        compareObjects(objects, report.objects, proof),
+        `"${this.#target}" is as it was. Try again; if it fails again, verify the backup and use another one.`,
+      );
       if (this.#request.ifExists === "replace") placeOver(this.#engine, this.#work, this.#target);
       else placeNew(this.#work, this.#target);
       await this.#context.syncFolder(dirname(this.#target));

@@ -239,6 +239,10 @@ export class TableRestore implements RestoreTarget {
     const { objects = [], proof, schemaOnly } = this.#request;
     if (schemaOnly) return;
     const expected = expectedObjects(objects, report, report.objects.map(({ name }) => name));
-    refuseDifferences("The restored copy", compareObjects(expected, report.objects, proof));
+    refuseDifferences(
+      "The restored copy",
+      compareObjects(expected, report.objects, proof),
+      `"${this.#target}" is as it was. Tables that were there may keep rows otherwise, by their columns' types or conflict clauses: restore into a new file, or compare less with --proof.`,
+    );
   }
 }

@@ -14,6 +14,7 @@ const families: ReadonlySet<string> = new Set<ErrorFamily>([
   "database",
   "store",
   "damaged",
+  "different",
   "key",
   "retention",
   "target",
