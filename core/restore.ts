@@ -229,7 +229,10 @@ const outputTitles: Readonly<Record<RestoreOutput, string>> = {
   proof: "Proving objects without restoring them",
 };
 
-/** @throws {VaultraError} `usage.unsupported` for what the engine's adapter can't do */
+/**
+ * Refuses what the engine's adapter does not declare.
+ * @throws {VaultraError} `usage.unsupported`
+ */
 export function refuseUnable(
   options: Pick<RestoreOptions, "output" | "only" | "exclude">,
   { capabilities }: HostedDatabase,
@@ -247,7 +250,10 @@ export function refuseUnable(
   }
 }
 
-/** @throws {VaultraError} `target.not-empty` when something stands in the way */
+/**
+ * Refuses a target in which something stands in the way.
+ * @throws {VaultraError} `target.not-empty`
+ */
 export function refuseConflicts(plan: RestorePlan): void {
   if (plan.conflicts.length === 0) return;
   throw new VaultraError("target.not-empty", plan.conflicts.join("; "), {
