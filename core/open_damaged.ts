@@ -16,6 +16,7 @@ import { isDamage } from "./archive/salvage_frames.ts";
 import { VaultraError } from "./errors.ts";
 import { type BackupLocation, checkOrigin, findArchive, keyHeadersOf } from "./open_backup.ts";
 import type { Keyring, Operation } from "./operation.ts";
+import { refuseUnsigned } from "./signing/signature.ts";
 import { peek } from "./streams/peek.ts";
 import type { ByteStream } from "./streams/bytes.ts";
 
@@ -76,13 +77,15 @@ export async function openDamaged(
 
 /**
  * Opens a damaged archive as it comes out of a pipe.
- * @throws {VaultraError} `key.*`, `damaged.age-header`, `damaged.truncated`, `usage.age-armored`
+ * @throws {VaultraError} `signature.missing` where signatures are asked for; `key.*`, `damaged.age-header`, `damaged.truncated`,
+ * `usage.age-armored`
  */
 export async function openDamagedPipe(
   bytes: ByteStream,
   pool: FramePool,
-  { keys }: Operation,
+  operation: Operation,
 ): Promise<OpenDamaged> {
+  refuseUnsigned(operation);
   let read = 0;
   async function* counted(): ByteStream {
     for await (const block of bytes) {
@@ -94,7 +97,7 @@ export async function openDamagedPipe(
   const encrypted = isEncrypted(head);
   const damage = new Damage();
   const plain = encrypted
-    ? await decryptedStream(whole, { pool, onDamage: damage.add, open: opener(keys) })
+    ? await decryptedStream(whole, { pool, onDamage: damage.add, open: opener(operation.keys) })
     : whole;
   return { stream: () => plain, bytesRead: () => read, encrypted, undecrypted: () => damage.bytes };
 }

@@ -95,6 +95,7 @@ export async function salvage(
     return { report: reportOf(reader, opened), ...done };
   }
   for await (const entry of found) freeEntry(entry);
+  warnUnproven(reader, operation);
   const report = reportOf(reader, opened);
   if (target === undefined) return { report };
   if (report.totals.whole === 0) throw nothingWhole();
@@ -107,6 +108,20 @@ export async function salvage(
     (into, plan) => plan.mode === "pull" ? into.pull(parts) : parts.writeTo(into),
   );
   return { report, ...done };
+}
+
+/**
+ * Where signatures are asked for, a part is proven by the record's signature through manifest and index: when one of these is
+ * lost, that is told.
+ */
+function warnUnproven({ manifest, inventory }: SalvageReader, { trusted, listener }: Operation): void {
+  if (trusted === undefined || (manifest !== undefined && inventory.damagedPieces.length === 0)) return;
+  listener({
+    type: "warning",
+    code: "signature.unproven",
+    message: "No signature vouches for these parts, for the archive's manifest or index is lost",
+    hint: "Each has the SHA-256 of its own header; whoever could write the archive could also forge both.",
+  });
 }
 
 /** The whole entries, with the progress told. */

@@ -212,3 +212,18 @@ Deno.test("salvage() reads an encrypted archive whose header is damaged by anoth
   const lost = await failure(salvage({ ...await stored(record, worse), record }, undefined, operation));
   assert.equal(lost.code, "damaged.age-header");
 });
+
+Deno.test("salvage() refuses what nobody signed where signatures are asked for", async () => {
+  const { memory, operation, record, bytes } = await prepare();
+  const asking = { ...operation, trusted: [] };
+  const key = archiveKeyOf(record);
+  for (
+    const origin of [
+      { kind: "backup", store: memory, key, record } as const,
+      { kind: "backup", store: memory, key } as const,
+      { kind: "pipe", bytes: once(bytes) } as const,
+    ]
+  ) {
+    assert.equal((await failure(salvage(origin, undefined, asking))).family, "signature");
+  }
+});
