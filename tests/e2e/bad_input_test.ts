@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Prefix, testEach, type Workplace } from "./workplace.ts";
+import { humble, smallDisk, testEach, type Workplace } from "./workplace.ts";
 
 const config = `version: 1
 stores:
@@ -15,16 +15,6 @@ async function prepare(place: Workplace): Promise<void> {
   place.sample("shop.db", { rows: 100 });
   await Deno.writeTextFile(place.path("vaultra.yaml"), config);
 }
-
-const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
-/** Nothing is denied to root unless it gives these two capabilities up. */
-const humble: Prefix = isRoot ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : ["env"];
-/** A file system of its own on a folder, of which the process alone knows; its files are listed when it ends. */
-const smallDisk = (folder: string, size: string): Prefix => [
-  ...["unshare", "--mount", ...(isRoot ? [] : ["--map-root-user"]), "bash", "-c"],
-  `mount -t tmpfs -o size=${size} tmpfs "$0"; "$@"; code=$?; find "$0" -type f -printf '%P\\n' > "$0.files"; exit $code`,
-  folder,
-];
 
 testEach("vaultra refuses slips of the pen with what to do", async (place) => {
   await prepare(place);
@@ -51,6 +41,27 @@ testEach("vaultra refuses slips of the pen with what to do", async (place) => {
     ["restore latest --from x.tar --to sqlite:x.db", /Both the backup "latest" and --from/],
     ["restore latest --to sqlite:x.db --schema-only --data-only", /exclude each other/],
     ["restore --from backups/ --to sqlite:x.db", /names no archive/],
+    ["verify --all --sample 0%", /--sample: "0%" is not allowed\n.*above 0/],
+    ["verify latest --quick --full", /--quick.*--full|exclude each other/],
+    ["cat latest", /Missing required argument "object"/],
+    ["cat latest orders --as yaml", /--as: "yaml" is not allowed\n.*csv, json, raw/],
+    ["diff latest", /Missing required argument "second"/],
+    ["salvage", /Missing required argument "archive"/],
+    ["copy latest", /"--to <address>" not specified/],
+    ["copy latest --to offise", /no store "offise".*Did you mean "office"/],
+    ["pin", /Missing required argument "backup"/],
+    ["unpin latest --reason x", /Unknown option "--reason"/],
+    ["delete", /Missing required argument "backups"/],
+    ["delete latest --yes", /"latest" is not taken by delete/],
+    ["unlock", /Missing required argument "job"/],
+    ["key generate one two", /Too many arguments/],
+    ["key rotate --to age1x", /Name the backups to rotate, or say --all/],
+    ["key rotate latest", /"--to <key>" not specified/],
+    ["key rotate latest --to nobody", /no key "nobody"/],
+    ["backup --db sqlite:shop.db --to office --recipient nobody", /no key "nobody"/],
+    ["backup --db sqlite:shop.db --to office --passphrase-file a --recipient b", /exclude each other/],
+    ["backup --db sqlite:shop.db --to office --passphrase-file none", /there is no file "none"/],
+    ["restore latest --to sqlite:x.db --identity-file none", /there is no file "none"/],
     ["completions tcsh", /"tcsh" is not allowed/],
     ["config check -c nowhere.yaml", /there is no file "nowhere.yaml"/],
   ];

@@ -11,6 +11,18 @@ import { type Outcome, outcome, run, type RunOptions, start, type Vaultra, vault
 /** Programs that start another one with other rights: `["unshare", "--mount"]`. */
 export type Prefix = readonly string[];
 
+const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
+
+/** Nothing is denied to root unless it gives these two capabilities up. */
+export const humble: Prefix = isRoot ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : ["env"];
+
+/** A file system of its own on a folder, of which the process alone knows; its files are listed when it ends. */
+export const smallDisk = (folder: string, size: string): Prefix => [
+  ...["unshare", "--mount", ...(isRoot ? [] : ["--map-root-user"]), "bash", "-c"],
+  `mount -t tmpfs -o size=${size} tmpfs "$0"; "$@"; code=$?; find "$0" -type f -printf '%P\\n' > "$0.files"; exit $code`,
+  folder,
+];
+
 /** A temporary folder, with all that the runs in it may find of a home. */
 export class Workplace implements AsyncDisposable {
   readonly vaultra: Vaultra;
