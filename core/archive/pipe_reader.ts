@@ -191,8 +191,11 @@ async function* tarEntries(
   const parser = new TarParser();
   try {
     for await (const { bytes } of rawFrames(stream, { codec: codecNamed(compression), pool, signal })) {
-      yield* parser.push(bytes);
-      if (parser.taken !== bytes.length) throw damagedTar("Bytes follow the end of the archive's tar");
+      const entries = parser.push(bytes);
+      // Before they are handed out: whoever takes an entry may give its buffer away, which is the frame's.
+      const isRead = parser.taken === bytes.length;
+      yield* entries;
+      if (!isRead) throw damagedTar("Bytes follow the end of the archive's tar");
     }
   } catch (error) {
     throw inEntry(error, parser.unfinished);

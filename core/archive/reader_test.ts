@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, VaultraError } from "../errors.ts";
+import { freeBlock } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import type { BackupRecord } from "./format.ts";
 import { FramePool } from "./frame_pool.ts";
@@ -169,3 +170,25 @@ async function contentOf(reader: ArchiveReader, line: Parameters<ArchiveReader["
   }
   return content;
 }
+
+Deno.test("PipeReader lets whoever takes an entry give its buffers away", async () => {
+  await using pool = FramePool.open({ workers: 1 });
+  for (const compression of ["zstd", "none"] as const) {
+    const content = sampleBytes(9 << 20, 4);
+    const { bytes } = await testArchive(pool, compression, [{
+      section: "data",
+      name: "a",
+      object: 1,
+      content,
+    }]);
+    await using piped = await PipeReader.open(pipe(bytes, seeded(2)), { pool, signal });
+    let freed = 0;
+    for await (const entry of piped.entries()) {
+      for (const block of entry.bytes) {
+        freeBlock(block);
+        if (block.length === 0) freed++;
+      }
+    }
+    assert.ok(freed > 2);
+  }
+});
