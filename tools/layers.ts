@@ -40,6 +40,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const homes: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["adapters/sqlite"],
   "node:child_process": [],
+  "npm:age-encryption": ["core"],
+  "npm:libsodium": ["core/age"],
   "npm:commander": ["cli"],
   "npm:@commander-js/extra-typings": ["cli"],
   "npm:@clack/prompts": ["cli"],
