@@ -68,7 +68,12 @@ Deno.test("encodeEntryHeader() writes what TarParser and parsePax() read back", 
 
 Deno.test("parseTarHeader() refuses every changed byte that matters", () => {
   const sound = header("manifest.json", 0o1234567);
-  assert.deepEqual(parseTarHeader(sound), { path: "manifest.json", size: 0o1234567, type: "file" });
+  assert.deepEqual(parseTarHeader(sound), {
+    path: "manifest.json",
+    size: 0o1234567,
+    type: "file",
+    modified: 1,
+  });
   for (let at = 0; at < 512; at++) {
     const changed = sound.slice();
     changed[at]! ^= 0x40;
