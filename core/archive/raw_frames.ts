@@ -1,5 +1,6 @@
 import { abortable } from "../streams/abortable.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
+import { sideBySide } from "../streams/side_by_side.ts";
 import type { FrameCodec } from "./codec.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { splitFrames } from "./frame_splitter.ts";
@@ -37,25 +38,9 @@ export async function* rawFrames(stream: ByteStream, reading: FrameReading): Asy
     codec,
     codec.name === "none" ? TAR_PIECE_BYTES : MAX_FRAME_STORED,
   );
-  const pending: { offset: number; stored: number; bytes: Promise<Bytes> }[] = [];
-  try {
-    for (let ended = false; !ended || pending.length > 0;) {
-      while (!ended && pending.length < pool.size + 2) {
-        const next = await frames.next();
-        if (next.done) ended = true;
-        else {
-          const { offset, bytes } = next.value;
-          const stored = bytes.length;
-          const raw = codec.name === "none"
-            ? Promise.resolve(bytes)
-            : pool.decompress(codec, bytes, MAX_FRAME_RAW);
-          pending.push({ offset, stored, bytes: raw });
-        }
-      }
-      const first = pending.shift();
-      if (first !== undefined) yield { offset: first.offset, stored: first.stored, bytes: await first.bytes };
-    }
-  } finally {
-    await frames.return(undefined);
-  }
+  yield* sideBySide(frames, pool.size + 2, async ({ offset, bytes }) => {
+    const stored = bytes.length;
+    const raw = codec.name === "none" ? bytes : await pool.decompress(codec, bytes, MAX_FRAME_RAW);
+    return { offset, stored, bytes: raw };
+  });
 }
