@@ -3,15 +3,25 @@
  *
  * @module
  */
-import { type Mark, markNames, type Named, PINNED, verifiedTime } from "../core/catalog/marks.ts";
+import type { Named } from "../core/catalog/keys.ts";
+import {
+  type Mark,
+  markNames,
+  PINNED,
+  type Verified,
+  verifiedBy,
+  verifyLevels,
+} from "../core/catalog/marks.ts";
 import type { ObjectReader } from "../core/store.ts";
 import { timeText } from "./output/units.ts";
+
+/** When a backup was verified last at each level, RFC 3339. */
+type Verifications = { readonly [level in Verified["level"]]?: string };
 
 /** What a list tells of a backup's marks. */
 export interface Marked {
   readonly pinned?: true;
-  /** When it was verified last, RFC 3339. */
-  readonly verified?: string;
+  readonly verified?: Verifications;
 }
 
 /** What a list tells of the marks of backups, which all are of one store: one listing a job, and no mark is read. */
@@ -20,21 +30,34 @@ export async function markBackups(store: ObjectReader, backups: readonly Named[]
   for (const job of new Set(backups.map((each) => each.job))) {
     for (const { id, name } of await markNames(store, { job })) {
       const key = `${job}/${id}`;
-      // Names come sorted, so that the last verification is met last.
-      const verified = verifiedTime(name);
+      const marked = marks.get(key);
+      const by = verifiedBy(name);
       marks.set(key, {
-        ...marks.get(key),
+        ...marked,
         ...(name === PINNED ? { pinned: true } : {}),
-        ...(verified === undefined ? {} : { verified }),
+        // Names come sorted, so that the last verification of a level is met last.
+        ...(by === undefined ? {} : { verified: { ...marked?.verified, [by.level]: by.time } }),
       });
     }
   }
   return backups.map(({ job, id }) => marks.get(`${job}/${id}`) ?? {});
 }
 
+/** `2026-11-24 (full), 2026-11-25 (quick)`: of each level the last day, unless one that checks more was as late. */
+export function verifiedText(verified: Verifications = {}): string {
+  let latest = "";
+  const told = verifyLevels.flatMap((level) => {
+    const time = verified[level];
+    if (time === undefined || time <= latest) return [];
+    latest = time;
+    return [`${time.slice(0, 10)} (${level})`];
+  });
+  return told.join(", ");
+}
+
 /** What a mark says, as a label and a text; one that this version does not know by its name. */
 export function markText({ name, time, reason, details = {} }: Mark): readonly [label: string, text: string] {
-  const known = name === PINNED ? "pinned" : verifiedTime(name) === undefined ? name : "verified";
+  const known = name === PINNED ? "pinned" : verifiedBy(name) === undefined ? name : "verified";
   const facts = Object.entries(details).map(([key, value]) => `${key} ${value}`);
   const said = [...(reason === undefined ? [] : [reason]), ...facts].join(", ");
   const when = time === undefined

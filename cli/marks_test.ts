@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { PINNED, putMark, verifiedMark } from "../core/catalog/marks.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
-import { markBackups, markText } from "./marks.ts";
+import { markBackups, markText, verifiedText } from "./marks.ts";
 
 const backup = { job: "shop", id: "20261124T064758Z-full-0001" };
 const time = "2026-11-25T00:00:00.000Z";
 
-Deno.test("markBackups() tells pins and the last verification of each backup", async () => {
+Deno.test("markBackups() tells pins and the last verification of each backup at each level", async () => {
   const store = new MemoryStore();
-  for (const each of ["2026-11-26T00:00:00Z", "2026-11-25T00:00:00Z", "2026-12-01T00:00:00Z"]) {
-    await putMark(store, backup, verifiedMark(new Date(each)), { time });
+  for (
+    const [level, each] of [
+      ["full", "2026-11-26T00:00:00Z"],
+      ["full", "2026-11-25T00:00:00Z"],
+      ["quick", "2026-12-01T00:00:00Z"],
+      ["quick", "2026-11-30T00:00:00Z"],
+    ] as const
+  ) {
+    await putMark(store, backup, verifiedMark(level, new Date(each)), { time });
   }
   await putMark(store, backup, PINNED, { time });
   await putMark(store, { ...backup, job: "other" }, PINNED, { time });
@@ -18,7 +25,22 @@ Deno.test("markBackups() tells pins and the last verification of each backup", a
     backup,
     { ...backup, job: "other" },
   ]);
-  assert.deepEqual(marked, [{}, { pinned: true, verified: "2026-12-01T00:00:00Z" }, { pinned: true }]);
+  assert.deepEqual(marked, [
+    {},
+    { pinned: true, verified: { full: "2026-11-26T00:00:00Z", quick: "2026-12-01T00:00:00Z" } },
+    { pinned: true },
+  ]);
+});
+
+Deno.test("verifiedText() tells days and levels, and none after one that checks more", () => {
+  const [first, second, third] = ["2026-11-24T00:00:00Z", "2026-11-24T01:00:00Z", "2026-11-26T00:00:00Z"];
+  assert.equal(verifiedText(), "");
+  assert.equal(verifiedText({ quick: first! }), "2026-11-24 (quick)");
+  assert.equal(verifiedText({ quick: first!, sample: second!, full: third! }), "2026-11-26 (full)");
+  assert.equal(
+    verifiedText({ quick: third!, sample: first!, full: second! }),
+    "2026-11-24 (full), 2026-11-26 (quick)",
+  );
 });
 
 Deno.test("markText() says when, why and how", () => {
@@ -28,7 +50,11 @@ Deno.test("markText() says when, why and how", () => {
     "since 2026-11-25 00:00:00Z: audit",
   ]);
   assert.deepEqual(
-    markText({ ...mark, name: verifiedMark(new Date(time)), details: { level: "sample", seed: 7 } }),
+    markText({
+      ...mark,
+      name: verifiedMark("sample", new Date(time)),
+      details: { level: "sample", seed: 7 },
+    }),
     ["verified", "2026-11-25 00:00:00Z: level sample, seed 7"],
   );
   assert.deepEqual(markText({ ...mark, name: "drilled" }), ["drilled", "2026-11-25 00:00:00Z"]);

@@ -63,7 +63,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   const id = backupIdOf(started, surroundings.randomHex(1));
   // A key that can't be used is told before anything is read.
   const signer = job.signingKey === undefined ? undefined : await SigningKey.parse(job.signingKey);
-  await checkSeen(store, job.name, operation);
+  const newest = await checkSeen(store, job.name, operation);
 
   listener({ type: "phase", phase: "Taking a snapshot", job: job.name });
   await using database = await openDatabase(job, operation);
@@ -119,7 +119,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
     tool: header.tool,
   };
   await commit(store, record, stored.key, signer, operation.signal);
-  await rememberBackup(store, record, operation);
+  await rememberBackup(store, record, newest, operation);
   return record;
 }
 

@@ -11,7 +11,7 @@ import { sha256Of } from "./archive/archive_entry.ts";
 import type { BackupRecord } from "./archive/format.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { archiveKeyOf, keyHeadersPrefix, parseKey, recordKey, signatureKey } from "./catalog/keys.ts";
-import { readSmall } from "./catalog/read_small.ts";
+import { readIfThere } from "./catalog/read_small.ts";
 import { readRecord } from "./catalog/record.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import { OTHER_BACKUP } from "./hints.ts";
@@ -168,7 +168,7 @@ async function copyKeyHeaders(
 
 /** Copies a small object, if there is one. */
 async function copySmall({ from, to }: CopyStores, key: string, signal: AbortSignal): Promise<void> {
-  const bytes = await readIfThere(from, key);
+  const bytes = await readIfThere(from, key, MAX_SMALL_BYTES, "damaged.object");
   if (bytes !== undefined) await putSame(to, key, bytes, signal);
 }
 
@@ -177,7 +177,7 @@ async function copySmall({ from, to }: CopyStores, key: string, signal: AbortSig
  * @throws {VaultraError} `store.exists` when it holds others
  */
 async function holds(store: ObjectStore, key: string, bytes: Bytes): Promise<boolean> {
-  const there = await readIfThere(store, key);
+  const there = await readIfThere(store, key, MAX_SMALL_BYTES, "damaged.object");
   if (there === undefined) return false;
   if (sha256Of([there]) === sha256Of([bytes])) return true;
   throw new VaultraError("store.exists", `There is another object under "${key}" in ${store.displayName}`, {
@@ -192,15 +192,6 @@ async function putSame(store: ObjectStore, key: string, bytes: Bytes, signal: Ab
     await store.put(key, once(bytes.slice()), { ifAbsent: true, signal });
   } catch (error) {
     if (toVaultraError(error).code !== "store.exists" || !await holds(store, key, bytes)) throw error;
-  }
-}
-
-async function readIfThere(store: ObjectStore, key: string): Promise<Bytes | undefined> {
-  try {
-    return await readSmall(store, key, MAX_SMALL_BYTES, "damaged.object");
-  } catch (error) {
-    if (toVaultraError(error).code === "store.not-found") return undefined;
-    throw error;
   }
 }
 

@@ -7,10 +7,11 @@ import { seeded } from "../tests/fakes/test_archive.ts";
 import { archiveKeyOf, recordKey } from "./catalog/keys.ts";
 import { putMark, verifiedMark } from "./catalog/marks.ts";
 import { documentBytes, recordBytes } from "./catalog/record.ts";
-import { deleteBackups, findStored, planDelete } from "./delete.ts";
+import { deleteBackups } from "./delete.ts";
 import { toVaultraError } from "./errors.ts";
 import { lockJob } from "./lock.ts";
 import { pin, unpin } from "./pin.ts";
+import { findStored, planDelete } from "./plan_delete.ts";
 import type { ObjectInfo } from "./store.ts";
 import { once } from "./streams/blocks.ts";
 
@@ -26,8 +27,8 @@ Deno.test("deleteBackups() removes all of a backup, its record first, and nothin
     }
   }(new MemoryStore());
   const [gone, kept] = [await storeBackup(store, 1), await storeBackup(store, 2)];
-  await putMark(store, gone, verifiedMark(new Date(time)), { time });
-  await putMark(store, kept, verifiedMark(new Date(time)), { time });
+  await putMark(store, gone, verifiedMark("full", new Date(time)), { time });
+  await putMark(store, kept, verifiedMark("full", new Date(time)), { time });
   await storeBackup(store, 1, { job: "other" });
   await store.put("shop/notes.txt", once(new Uint8Array(3)));
   const before = await keys(store);
@@ -41,7 +42,7 @@ Deno.test("deleteBackups() removes all of a backup, its record first, and nothin
     `shop/${gone.id}.sig`,
     `shop/${gone.id}.tar`,
     `shop/keys/${gone.id}.20261125T000000Z.age`,
-    `shop/marks/${gone.id}.verified-20261125t000000z`,
+    `shop/marks/${gone.id}.verified-full-20261125t000000z`,
   ]);
   assert.deepEqual(await keys(store), before.filter((key) => !ours.includes(key)));
   assert.deepEqual(told, [gone.id]);
@@ -127,7 +128,7 @@ Deno.test("deleteBackups() lists no half backup whatever fails, and the same aga
     const full = await storeBackup(memory, 1);
     const gone = [full.id, (await storeBackup(memory, 2, { parent: full })).id];
     const kept = await storeBackup(memory, 3);
-    await putMark(memory, full, verifiedMark(new Date(time)), { time });
+    await putMark(memory, full, verifiedMark("full", new Date(time)), { time });
     try {
       await deleteBackups(wrap(memory), "shop", gone, { owner }, operation);
       outcomes.add("done");

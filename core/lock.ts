@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseJson } from "./archive/bounded_json.ts";
 import { clockKey, lockKey } from "./catalog/keys.ts";
-import { readSmall } from "./catalog/read_small.ts";
+import { readIfThere } from "./catalog/read_small.ts";
 import { documentBytes } from "./catalog/record.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import type { Listener, Surroundings } from "./events.ts";
@@ -259,13 +259,13 @@ export async function silence(store: ObjectStore, held: ObjectInfo, token: strin
 export async function readLock(store: ObjectStore, job: string): Promise<LockDocument | undefined> {
   const key = lockKey(job);
   try {
-    const bytes = await readSmall(store, key, MAX_LOCK_BYTES, "damaged.lock");
+    const bytes = await readIfThere(store, key, MAX_LOCK_BYTES, "damaged.lock");
+    if (bytes === undefined) return undefined;
     const what = `The lock "${key}"`;
     return lockDocument.safeParse(parseJson(bytes, { what, code: "damaged.lock", maxBytes: MAX_LOCK_BYTES }))
       .data;
   } catch (error) {
-    const { code } = toVaultraError(error);
-    if (code === "store.not-found" || code === "damaged.lock") return undefined;
+    if (toVaultraError(error).code === "damaged.lock") return undefined;
     throw error;
   }
 }

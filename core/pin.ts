@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { markKey, recordKey } from "./catalog/keys.ts";
-import { type Mark, type Named, PINNED, putMark, readMark } from "./catalog/marks.ts";
+import { markKey, type Named, recordKey } from "./catalog/keys.ts";
+import { type Mark, PINNED, putMark, readMark } from "./catalog/marks.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 import type { ObjectStore } from "./store.ts";

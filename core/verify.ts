@@ -9,7 +9,7 @@ import type { BackupRecord } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { archiveKeyOf } from "./catalog/keys.ts";
-import { putMark, verifiedMark } from "./catalog/marks.ts";
+import { putMark, type Verified, verifiedMark } from "./catalog/marks.ts";
 import { toVaultraError } from "./errors.ts";
 import { type OpenBackup, openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
@@ -18,12 +18,14 @@ import type { ObjectReader, ObjectStore } from "./store.ts";
 import { VERSION } from "./version.ts";
 
 /** How much is read. */
-export type VerifyLevel = { readonly level: "quick" | "full" } | ({ readonly level: "sample" } & SampleSize);
+export type VerifyLevel =
+  | { readonly level: Exclude<Verified["level"], "sample"> }
+  | ({ readonly level: "sample" } & SampleSize);
 
 /** What was verified. */
 export interface Verification {
   readonly id: string;
-  readonly level: VerifyLevel["level"];
+  readonly level: Verified["level"];
   /** Of a sample. */
   readonly percent?: number;
   readonly seed?: string;
@@ -154,7 +156,7 @@ export async function markVerified(
     tool: `vaultra ${VERSION}`,
   };
   for (let second = 0;; second++) {
-    const name = verifiedMark(new Date(now.getTime() + second * 1000));
+    const name = verifiedMark(level, new Date(now.getTime() + second * 1000));
     try {
       return await putMark(store, record, name, { time: now.toISOString(), details });
     } catch (error) {

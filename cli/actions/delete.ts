@@ -1,13 +1,8 @@
 import { backupId, jobName } from "../../core/archive/format.ts";
-import type { Named } from "../../core/catalog/marks.ts";
-import {
-  deleteBackups,
-  type DeletePlan,
-  findStored,
-  planDelete,
-  type StoredBackup,
-} from "../../core/delete.ts";
+import type { Named } from "../../core/catalog/keys.ts";
+import { deleteBackups } from "../../core/delete.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { type DeletePlan, findStored, planDelete, type StoredBackup } from "../../core/plan_delete.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import { bytesText, countOf } from "../output/units.ts";
 import { lockOwner } from "../owner.ts";

@@ -2,7 +2,7 @@ import type { BackupRecord } from "../../core/archive/format.ts";
 import { listRuns, type RunDocument } from "../../core/catalog/runs.ts";
 import type { ConfiguredStore } from "../../core/config/job.ts";
 import type { ObjectStore } from "../../core/store.ts";
-import { markBackups, type Marked } from "../marks.ts";
+import { markBackups, type Marked, verifiedText } from "../marks.ts";
 import { tableText } from "../output/table.ts";
 import { bytesText, countText, durationText, timeText } from "../output/units.ts";
 import type { Session } from "../session.ts";
@@ -62,7 +62,7 @@ export async function list(
         countText(record.rows),
         durationText(record.milliseconds),
         ...(pins ? [marked.pinned ? "yes" : ""] : []),
-        ...(verifications ? [marked.verified === undefined ? "" : timeText(marked.verified)] : []),
+        ...(verifications ? [verifiedText(marked.verified)] : []),
         store,
         record.label ?? "",
       ]),

@@ -6,9 +6,9 @@ import { OTHER_BACKUP } from "../hints.ts";
 import type { ObjectReader } from "../store.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { nearest } from "../text/nearest.ts";
-import { archiveKeyOf, jobPrefix, parseKey, recordKey } from "./keys.ts";
-import { readSmall } from "./read_small.ts";
-import { MAX_RECORD_BYTES, readRecord } from "./record.ts";
+import { archiveKeyOf, jobPrefix, type Named, parseKey, recordKey } from "./keys.ts";
+import { readIfThere } from "./read_small.ts";
+import { MAX_RECORD_BYTES, readRecord, typeOf } from "./record.ts";
 
 /** The longest chain that is followed: more backups than any policy keeps on top of one. */
 const MAX_CHAIN = 10_000;
@@ -17,12 +17,6 @@ const MAX_CHAIN = 10_000;
 export interface CatalogQuery {
   /** Only this job's. */
   readonly job?: string;
-}
-
-/** A backup as its record's key names it. */
-interface Named {
-  readonly job: string;
-  readonly id: string;
 }
 
 /** What a listing of the store tells. */
@@ -49,9 +43,9 @@ export class Catalog {
     return [...new Set((await this.#listed()).records.map(({ job }) => job))].sort();
   }
 
-  /** The newest backup of a job, by its record's name alone. */
-  async newest(job: string): Promise<{ readonly job: string; readonly id: string } | undefined> {
-    return (await this.#listed(job)).records.at(-1);
+  /** The backups of a job by their records' names alone, oldest first. */
+  async named(job: string): Promise<readonly Named[]> {
+    return (await this.#listed(job)).records;
   }
 
   /**
@@ -111,11 +105,9 @@ export class Catalog {
    * @throws {VaultraError} `no-backup.unknown`, `damaged.record` when they are too many
    */
   async bytes({ job, id }: Named): Promise<Bytes> {
-    try {
-      return await readSmall(this.#reader, recordKey(job, id), MAX_RECORD_BYTES, "damaged.record");
-    } catch (error) {
-      throw toVaultraError(error).code === "store.not-found" ? unknown(id, job, []) : error;
-    }
+    const bytes = await readIfThere(this.#reader, recordKey(job, id), MAX_RECORD_BYTES, "damaged.record");
+    if (bytes === undefined) throw unknown(id, job, []);
+    return bytes;
   }
 
   /**
@@ -160,7 +152,7 @@ export class Catalog {
     for (const [at, named] of records.entries()) {
       const record = await this.#readOrReport(named);
       const parent = record?.parent?.id;
-      const mayBuildOn = record === undefined && !isFull(named)
+      const mayBuildOn = record === undefined && typeOf(named.id) !== "full"
         ? records.slice(0, at).map(({ id }) => id)
         : [];
       for (const id of parent === undefined ? mayBuildOn : [parent]) {
@@ -205,11 +197,6 @@ export class Catalog {
     records.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1);
     return { records, archives };
   }
-}
-
-/** Whether a backup builds on no other, as its id says. */
-function isFull({ id }: Named): boolean {
-  return id.split("-")[1] === "full";
 }
 
 /** @throws {VaultraError} `damaged.archive` when the archive is not there in the size that its record tells. */

@@ -167,3 +167,11 @@ Deno.test("recordBytes() is canonical: the same bytes whatever the order of keys
   assert.ok(text.endsWith("}\n"));
   assert.deepEqual(readRecord(recordBytes(one), one), one);
 });
+
+Deno.test("readRecord() refuses a record of another type than its id tells", () => {
+  const sound = record("orders", ids[0]);
+  for (const type of ["incremental", "differential"] as const) {
+    assert.throws(() => readRecord(recordBytes({ ...sound, type })), { code: "damaged.record" });
+    assert.throws(() => readRecord(recordBytes({ ...sound, type }), sound), { code: "damaged.record" });
+  }
+});

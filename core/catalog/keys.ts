@@ -8,8 +8,14 @@ import { z } from "zod";
 import { codecNamed } from "../archive/codecs.ts";
 import { backupId, type Compression, compressions, jobName } from "../archive/format.ts";
 
-/** A mark's name: `pinned`, or one with its time such as `verified-20261124t064758z`. */
+/** A mark's name: `pinned`, or one with its time such as `verified-full-20261124t064758z`. */
 const markName = z.string().regex(/^[a-z][a-z0-9-]{0,60}$/);
+
+/** A backup as its keys name it. */
+export interface Named {
+  readonly job: string;
+  readonly id: string;
+}
 
 /** What a key stands for. */
 export type ParsedKey =

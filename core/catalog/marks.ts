@@ -9,8 +9,8 @@ import { toVaultraError } from "../errors.ts";
 import type { Listener } from "../events.ts";
 import type { ObjectReader, ObjectStore } from "../store.ts";
 import { once } from "../streams/blocks.ts";
-import { compactTime, markKey, marksPrefix, parseKey } from "./keys.ts";
-import { readSmall } from "./read_small.ts";
+import { compactTime, markKey, marksPrefix, type Named, parseKey } from "./keys.ts";
+import { readIfThere } from "./read_small.ts";
 import { documentBytes } from "./record.ts";
 
 /** The longest mark that is read: 64 KiB. */
@@ -26,31 +26,37 @@ const markDocument = z.object({
 export type MarkDocument = z.infer<typeof markDocument>;
 
 /** A mark of a backup, and what it says, as far as it can be read. */
-export interface Mark extends Partial<MarkDocument> {
-  readonly job: string;
-  readonly id: string;
-  /** `pinned`, or one with its time such as `verified-20261124t064758z`. */
+export interface Mark extends Named, Partial<MarkDocument> {
+  /** `pinned`, or one with its time such as `verified-full-20261124t064758z`. */
   readonly name: string;
 }
 
-/** A backup as its keys name it. */
-export interface Named {
-  readonly job: string;
-  readonly id: string;
+/** How much a verification reads, the most first: each level checks all that the ones after it do. */
+export const verifyLevels = ["full", "sample", "quick"] as const;
+
+/** A verification that found no fault, as its mark's name tells it. */
+export interface Verified {
+  readonly level: typeof verifyLevels[number];
+  /** RFC 3339. */
+  readonly time: string;
 }
 
 /** The name of the mark that a verification at that time leaves: every one leaves its own. */
-export function verifiedMark(time: Date): string {
-  return `verified-${compactTime(time).toLowerCase()}`;
+export function verifiedMark(level: Verified["level"], time: Date): string {
+  return `verified-${level}-${compactTime(time).toLowerCase()}`;
 }
 
-/** When the verification was that left a mark of this name, as RFC 3339; `undefined` when another thing left it. */
-export function verifiedTime(name: string): string | undefined {
-  const match = /^verified-(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z$/.exec(name);
+const verifiedName = new RegExp(
+  `^verified-(${verifyLevels.join("|")})-(\\d{4})(\\d\\d)(\\d\\d)t(\\d\\d)(\\d\\d)(\\d\\d)z$`,
+);
+
+/** The verification that left a mark of this name; `undefined` when another thing left it. */
+export function verifiedBy(name: string): Verified | undefined {
+  const match = verifiedName.exec(name);
   if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second] = match;
+  const [, level, year, month, day, hour, minute, second] = match;
   const time = `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
-  return Number.isNaN(Date.parse(time)) ? undefined : time;
+  return Number.isNaN(Date.parse(time)) ? undefined : { level: level as Verified["level"], time };
 }
 
 /** The name of the mark that keeps a backup from being deleted. */
@@ -111,13 +117,13 @@ export async function readMark(
 ): Promise<Mark | undefined> {
   const key = markKey(job, id, name);
   try {
-    const bytes = await readSmall(reader, key, MAX_MARK_BYTES, "damaged.mark");
+    const bytes = await readIfThere(reader, key, MAX_MARK_BYTES, "damaged.mark");
+    if (bytes === undefined) return undefined;
     const what = `The mark "${key}"`;
     const json = parseJson(bytes, { what, code: "damaged.mark", maxBytes: MAX_MARK_BYTES });
     return { job, id, name, ...markDocument.parse(json) };
   } catch (thrown) {
     const error = toVaultraError(thrown, "damaged.mark");
-    if (error.code === "store.not-found") return undefined;
     if (error.family !== "damaged") throw error;
     listener({ type: "warning", code: "damaged.mark", message: `The mark "${key}" cannot be read` });
     return { job, id, name };

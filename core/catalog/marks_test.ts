@@ -3,7 +3,16 @@ import { MemoryStore } from "../../tests/fakes/memory_store.ts";
 import { StoreDecorator } from "../../tests/fakes/store_decorator.ts";
 import { once } from "../streams/blocks.ts";
 import { markKey } from "./keys.ts";
-import { listMarks, markNames, PINNED, putMark, readMark, verifiedMark, verifiedTime } from "./marks.ts";
+import {
+  listMarks,
+  markNames,
+  PINNED,
+  putMark,
+  readMark,
+  verifiedBy,
+  verifiedMark,
+  verifyLevels,
+} from "./marks.ts";
 
 const one = { job: "shop", id: "20261124T064758Z-full-0001" };
 const other = { job: "shop", id: "20261125T064758Z-full-0002" };
@@ -11,7 +20,7 @@ const time = "2026-11-24T07:00:00.000Z";
 
 async function filled(): Promise<MemoryStore> {
   const store = new MemoryStore();
-  await putMark(store, one, verifiedMark(new Date(time)), { time, details: { parts: 3 } });
+  await putMark(store, one, verifiedMark("full", new Date(time)), { time, details: { parts: 3 } });
   await putMark(store, one, PINNED, { time, reason: "audit" });
   await putMark(store, other, PINNED, { time });
   await putMark(store, { job: "other", id: one.id }, PINNED, { time });
@@ -23,7 +32,7 @@ Deno.test("listMarks() tells what the marks of a backup or of a job say", async 
   const store = await filled();
   assert.deepEqual(await listMarks(store, one), [
     { ...one, name: PINNED, time, reason: "audit" },
-    { ...one, name: "verified-20261124t070000z", time, details: { parts: 3 } },
+    { ...one, name: "verified-full-20261124t070000z", time, details: { parts: 3 } },
   ]);
   assert.deepEqual((await listMarks(store, { job: "shop" })).map(({ id }) => id), [one.id, one.id, other.id]);
   await assert.rejects(putMark(store, one, PINNED, { time }), { code: "store.exists" });
@@ -37,7 +46,7 @@ Deno.test("markNames() reads no object", async () => {
   }(await filled());
   assert.deepEqual(await markNames(store, { job: "shop" }), [
     { id: one.id, name: PINNED },
-    { id: one.id, name: "verified-20261124t070000z" },
+    { id: one.id, name: "verified-full-20261124t070000z" },
     { id: other.id, name: PINNED },
   ]);
 });
@@ -54,9 +63,23 @@ Deno.test("readMark() lets a damaged pin hold, and says so", async () => {
   assert.equal(await readMark(store, { job: "none", id: one.id }, PINNED), undefined);
 });
 
-Deno.test("verifiedTime() reads what verifiedMark() wrote, and nothing else", () => {
-  assert.equal(verifiedTime(verifiedMark(new Date(time))), "2026-11-24T07:00:00Z");
-  for (const name of [PINNED, "verified-20269924t070000z", "verified-", "verified-20261124t070000z-2"]) {
-    assert.equal(verifiedTime(name), undefined, name);
+Deno.test("verifiedBy() reads what verifiedMark() wrote, and nothing else", () => {
+  for (const level of verifyLevels) {
+    assert.deepEqual(verifiedBy(verifiedMark(level, new Date(time))), {
+      level,
+      time: "2026-11-24T07:00:00Z",
+    });
+  }
+  for (
+    const name of [
+      PINNED,
+      "verified-full-20269924t070000z",
+      "verified-full-",
+      "verified-20261124t070000z",
+      "verified-most-20261124t070000z",
+      "verified-full-20261124t070000z-2",
+    ]
+  ) {
+    assert.equal(verifiedBy(name), undefined, name);
   }
 });

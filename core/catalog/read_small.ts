@@ -1,4 +1,4 @@
-import { type ErrorCode, VaultraError } from "../errors.ts";
+import { type ErrorCode, toVaultraError, VaultraError } from "../errors.ts";
 import type { ObjectReader } from "../store.ts";
 import { joinBlocks } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
@@ -21,4 +21,16 @@ export async function readSmall(
     blocks.push(block.slice());
   }
   return joinBlocks(blocks);
+}
+
+/** {@linkcode readSmall}, or `undefined` when the store has no such object. */
+export async function readIfThere(
+  ...args: Parameters<typeof readSmall>
+): Promise<Bytes | undefined> {
+  try {
+    return await readSmall(...args);
+  } catch (error) {
+    if (toVaultraError(error).code === "store.not-found") return undefined;
+    throw error;
+  }
 }

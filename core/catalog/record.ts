@@ -23,6 +23,11 @@ export function recordBytes(record: BackupRecord): Bytes {
   return documentBytes(record);
 }
 
+/** The type of a backup, as its id tells it. */
+export function typeOf(id: string): string | undefined {
+  return id.split("-")[1];
+}
+
 /**
  * A record from outside, validated.
  * @param expected The job and id that the record's key names: a record that says otherwise was moved or forged.
@@ -45,6 +50,8 @@ export function readRecord(
   if (expected && (record.id !== expected.id || record.job !== expected.job)) {
     throw damaged(`it describes "${record.job}/${record.id}"`);
   }
+  // Who can read no record, or lists ids alone, goes by the type that the id tells.
+  if (record.type !== typeOf(record.id)) throw damaged(`it says that it is ${record.type}, its id does not`);
   const { name: archive, compression } = record.archive;
   const key = archiveKey(record.job, record.id, compression, record.encryption !== undefined);
   if (`${record.job}/${archive}` !== key) throw damaged(`it names the archive "${archive}"`);

@@ -8,12 +8,11 @@ import { sha256Of } from "../archive/archive_entry.ts";
 import type { BackupRecord } from "../archive/format.ts";
 import { toVaultraError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
+import { checkSignature } from "../signing/signature.ts";
 import type { ObjectStore } from "../store.ts";
 import { Catalog } from "./catalog.ts";
-import { recordBytes } from "./record.ts";
-
-/** Stands for the hash of a record that can't be read. */
-const UNREADABLE = "";
+import { type Named, recordKey, signatureKey } from "./keys.ts";
+import { readRecord, recordBytes } from "./record.ts";
 
 /** A backup that was met. */
 export interface SeenBackup {
@@ -31,77 +30,114 @@ export interface SeenBackups {
 }
 
 /** What remembering takes of an operation. */
-type Remembering = Pick<Operation, "seen" | "listener">;
+type Remembering = Pick<Operation, "seen" | "trusted" | "listener">;
 
 /**
- * Holds the newest backup of a job in a store against the newest that was met before, and remembers it. Warns with
- * `signature.older` when the store had a newer one, and with `signature.changed` when the record has other bytes now.
+ * Looks for the newest backup that was met before of a job in a store. Warns with `signature.older` when it is gone and the
+ * store has no newer one, and with `signature.changed` when its record has other bytes now. What is newer is remembered.
+ * @returns The newest backup that may be remembered, for {@linkcode rememberBackup}; `undefined` without a memory, too
  */
 export async function checkSeen(
   store: ObjectStore,
   job: string,
-  { seen, listener }: Remembering,
-): Promise<void> {
-  if (seen === undefined) return;
+  operation: Remembering,
+): Promise<SeenBackup | undefined> {
+  const { seen, listener } = operation;
+  if (seen === undefined) return undefined;
   const before = await seen.newest(store.displayName, job);
-  const now = await newestOf(store, job);
-  if (before === undefined || (now !== undefined && now.id > before.id)) {
-    if (now !== undefined && now.record !== UNREADABLE) await seen.keep(store.displayName, job, now);
-  } else if (now?.id !== before.id) {
+  const newest = await newestOf(store, job, operation);
+  if (before === undefined || (newest !== undefined && newest.id > before.id)) {
+    if (newest !== undefined) await seen.keep(store.displayName, job, newest);
+    return newest;
+  }
+  const record = await recordOf(store, { job, id: before.id });
+  if (record === undefined) {
     listener({
       type: "warning",
       code: "signature.older",
       message: `${
-        now === undefined ? "There is no backup" : `The newest backup is ${now.id}`
+        newest === undefined ? "There is no backup" : `The newest backup is ${newest.id}`
       } of "${job}" in ${store.displayName}, where ${before.id} was before`,
       hint:
         "If nobody deleted that one, the store was set back to an older state: see who writes to it, and look for the " +
         "newer backup in another copy. The next backup ends this warning.",
     });
-  } else if (now.record !== before.record) {
+  } else if (record !== before.record) {
     listener({
       type: "warning",
       code: "signature.changed",
       message:
-        `The record of "${job}/${now.id}" in ${store.displayName} is not the one that was there before`,
+        `The record of "${job}/${before.id}" in ${store.displayName} is not the one that was there before`,
       hint: "No record is ever changed: see who writes to the store, and verify another copy of this backup.",
     });
   }
+  return newest;
 }
 
-/** Remembers a backup that was just made. */
+/**
+ * Remembers a backup that was just made, in place of whatever was remembered: one that is not in the store any more must not
+ * be missed for ever.
+ * @param newest What {@linkcode checkSeen} found before it was made: a clock that was set back makes one that is not the newest.
+ */
 export async function rememberBackup(
   store: ObjectStore,
   record: BackupRecord,
+  newest: SeenBackup | undefined,
   { seen }: Remembering,
 ): Promise<void> {
-  const before = await seen?.newest(store.displayName, record.job);
-  // A clock that was set back makes a backup that is not the newest.
-  if (before !== undefined && before.id > record.id) return;
-  await seen?.keep(store.displayName, record.job, { id: record.id, record: sha256Of([recordBytes(record)]) });
+  const made = { id: record.id, record: sha256Of([recordBytes(record)]) };
+  await seen?.keep(
+    store.displayName,
+    record.job,
+    newest !== undefined && newest.id > made.id ? newest : made,
+  );
 }
 
 /** Forgets a backup that was deleted on purpose: what is the newest now takes its place. */
 export async function forgetBackup(
   store: ObjectStore,
-  { job, id }: { readonly job: string; readonly id: string },
-  { seen }: Remembering,
+  { job, id }: Named,
+  operation: Remembering,
 ): Promise<void> {
+  const { seen } = operation;
   if ((await seen?.newest(store.displayName, job))?.id !== id) return;
-  const now = await newestOf(store, job);
-  await seen?.keep(store.displayName, job, now?.record === UNREADABLE ? undefined : now);
+  await seen?.keep(store.displayName, job, await newestOf(store, job, operation));
 }
 
-async function newestOf(store: ObjectStore, job: string): Promise<SeenBackup | undefined> {
+/**
+ * The newest backup that may be remembered: its record is sound and, where signatures are asked for, signed by a key that is
+ * trusted. Whoever can write to the store could else have a backup remembered that never was.
+ */
+async function newestOf(
+  store: ObjectStore,
+  job: string,
+  { trusted, listener }: Remembering,
+): Promise<SeenBackup | undefined> {
   const catalog = new Catalog(store);
-  const newest = await catalog.newest(job);
-  if (newest === undefined) return undefined;
+  for (const named of (await catalog.named(job)).toReversed()) {
+    try {
+      const bytes = await catalog.bytes(named);
+      const record = readRecord(bytes, named);
+      const keys = { record: recordKey(job, named.id), signature: signatureKey(job, named.id) };
+      if (trusted !== undefined) await checkSignature(store, keys, record, { trusted, listener });
+      return { id: named.id, record: sha256Of([bytes]) };
+    } catch (error) {
+      // Whoever reads that backup is told; whoever makes the next one must not be kept from it.
+      if (!["damaged", "no-backup", "signature"].includes(toVaultraError(error).family)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** The SHA-256 of a record's bytes as they are stored, whatever they say; `undefined` when there is none. */
+async function recordOf(store: ObjectStore, named: Named): Promise<string | undefined> {
   try {
-    return { id: newest.id, record: sha256Of([await catalog.bytes(newest)]) };
+    return sha256Of([await new Catalog(store).bytes(named)]);
   } catch (error) {
-    // Whoever reads the backup is told; whoever makes the next one must not be kept from it.
     const { family } = toVaultraError(error);
-    if (family !== "damaged" && family !== "no-backup") throw error;
-    return { id: newest.id, record: UNREADABLE };
+    if (family === "no-backup") return undefined;
+    // More bytes than a record can have are not those that were there.
+    if (family === "damaged") return "";
+    throw error;
   }
 }

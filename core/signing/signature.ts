@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { parseDocument } from "../archive/parse_document.ts";
 import { type BackupRecord, FORMAT_VERSION } from "../archive/format.ts";
-import { readSmall } from "../catalog/read_small.ts";
+import { readIfThere, readSmall } from "../catalog/read_small.ts";
 import { documentBytes, MAX_RECORD_BYTES, readRecord, recordBytes } from "../catalog/record.ts";
 import { toVaultraError, VaultraError } from "../errors.ts";
 import { OTHER_BACKUP } from "../hints.ts";
@@ -49,7 +49,7 @@ export async function checkSignature(
   store: ObjectReader,
   keys: SignedKeys,
   record: BackupRecord,
-  { trusted, listener }: Operation,
+  { trusted, listener }: Pick<Operation, "trusted" | "listener">,
 ): Promise<void> {
   const title = `"${record.job}/${record.id}"`;
   try {
@@ -107,18 +107,14 @@ async function readSignature(
   key: string,
   title: string,
 ): Promise<SignatureDocument | undefined> {
-  try {
-    const bytes = await readSmall(store, key, MAX_SIGNATURE_BYTES, "signature.invalid");
-    return parseDocument(bytes, signatureDocument, {
-      what: `The signature of ${title}`,
-      code: "signature.invalid",
-      maxBytes: MAX_SIGNATURE_BYTES,
-      hint: OTHER_BACKUP,
-    });
-  } catch (thrown) {
-    if (toVaultraError(thrown).code === "store.not-found") return undefined;
-    throw thrown;
-  }
+  const bytes = await readIfThere(store, key, MAX_SIGNATURE_BYTES, "signature.invalid");
+  if (bytes === undefined) return undefined;
+  return parseDocument(bytes, signatureDocument, {
+    what: `The signature of ${title}`,
+    code: "signature.invalid",
+    maxBytes: MAX_SIGNATURE_BYTES,
+    hint: OTHER_BACKUP,
+  });
 }
 
 /** A store that gives another record at each look would have one checked and another one used. */
