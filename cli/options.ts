@@ -1,5 +1,32 @@
 import type { Command, OptionValues } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+
+/** The argument of a command about one backup. */
+export const BACKUP = ["<backup>", "its id, the beginning of one, or `latest`"] as const;
+
+/** Where backups are looked for. */
+export const STORE = ["--store <address>", "a store of the configuration, a URL or a folder"] as const;
+/** Whose backups are looked at. */
+export const JOB = ["--job <job>", "only among this job's backups"] as const;
+
+/** Which objects are chosen, and which are not. */
+export const ONLY = ["--only <pattern>", "only these objects (repeatable)", collect] as const;
+/** @see {@linkcode ONLY} */
+export const EXCLUDE = ["--exclude <pattern>", "not these objects (repeatable)", collect] as const;
+
+/** For commands that can tell first what they will do. */
+export const DRY_RUN = ["--dry-run", "say what would be done, and do nothing"] as const;
+/** For commands that ask before they change anything. */
+export const YES = ["--yes", "answer yes to every question"] as const;
+
+/** What a restore does with what is in its place. */
+export function ifExists() {
+  return new Option("--if-exists <what>", "what to do with what is there").choices([
+    "fail",
+    "replace",
+    "append",
+  ]);
+}
 
 /** What a command that opens backups takes besides its own options. */
 export interface KeyOptions {

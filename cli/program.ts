@@ -40,7 +40,7 @@ export interface Program {
 const footer = `
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with a warning, 10 database, 11 store, 12 locked,
 13 archive damaged, 14 key, 15 differences found, 16 kept by a pin or a child, 17 target not empty, 18 no such backup,
-130 interrupted, 143 terminated.
+19 not signed by whom you trust, 130 interrupted, 143 terminated.
 `;
 
 /**

@@ -82,10 +82,7 @@ export interface RestoreOutcome {
  * then as it was. `different.restored` when the result is not what was backed up.
  */
 export async function restore(options: RestoreOptions, operation: Operation): Promise<RestoreOutcome> {
-  await using pool = FramePool.open({
-    signal: operation.signal,
-    ...(operation.workers === undefined ? {} : { workers: operation.workers }),
-  });
+  await using pool = FramePool.open(operation);
   operation.listener({ type: "phase", phase: "Opening the archive" });
   await using archive = await openArchive(options.origin, pool, operation);
   const known = archive.reader instanceof ArchiveReader ? archive.reader.manifest : undefined;
@@ -149,7 +146,7 @@ async function openArchive(
   pool: FramePool,
   operation: Operation,
 ): Promise<OpenArchive> {
-  const { signal } = operation;
+  const { signal, keys } = operation;
   if (origin.kind === "pipe") {
     refuseUnsigned(operation);
     let read = 0;
@@ -159,11 +156,7 @@ async function openArchive(
         yield block;
       }
     };
-    const reader = await PipeReader.open(counted(), {
-      pool,
-      signal,
-      ...(operation.keys === undefined ? {} : { keys: operation.keys }),
-    });
+    const reader = await PipeReader.open(counted(), { pool, signal, keys });
     return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
   }
   const { archive, bytesRead } = origin.kind === "opened"

@@ -1,6 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
 import type { JobFlags } from "../../core/config/settings.ts";
-import { collect, positiveInteger } from "../options.ts";
+import { collect, DRY_RUN, EXCLUDE, ONLY, positiveInteger } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra backup`. */
@@ -18,8 +18,8 @@ export function addBackup(program: Program): void {
     .argument("[jobs...]", "jobs of the configuration; default: all")
     .option("--db <address>", "a database's URL, or an engine whose one job is meant, instead of jobs")
     .option("--to <address>", "a store of the configuration, a URL or a folder")
-    .option("--only <pattern>", "only these objects (repeatable)", collect)
-    .option("--exclude <pattern>", "not these objects (repeatable)", collect)
+    .option(...ONLY)
+    .option(...EXCLUDE)
     .option("--exclude-data <pattern>", "of these objects only the schema (repeatable)", collect)
     .option("--compression <codec>", "zstd[:level], gzip[:level] or none")
     .option("--recipient <key>", "encrypt: an age recipient, or a name of `keys:` (repeatable)", collect)
@@ -32,7 +32,7 @@ export function addBackup(program: Program): void {
     .option("--parallel <n>", "connections to the database", positiveInteger)
     .option("--lock-timeout <time>", "longest wait for a lock, such as 10s")
     .option("--timeout <time>", "longest time for all, such as 6h")
-    .option("--dry-run", "say what would be done, and do nothing")
+    .option(...DRY_RUN)
     .action(async (jobs, options) => {
       await program.run(async (session) =>
         (await import("../actions/backup.ts")).backup(session, jobs, options)

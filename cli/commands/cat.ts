@@ -1,11 +1,11 @@
 import { Option } from "@commander-js/extra-typings";
-import { addKeyOptions } from "../options.ts";
+import { addKeyOptions, BACKUP, JOB, STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** `vaultra cat BACKUP OBJECT`. */
 export function addCat(program: Program): void {
   const command = program.command("cat", "write the rows of one table of a backup to standard output")
-    .argument("<backup>", "its id, the beginning of one, or `latest`")
+    .argument(...BACKUP)
     .argument("<object>", "the table's name, as `vaultra show --objects` tells it")
     .addOption(
       new Option("--as <form>", "csv (default), json: an object a line, or raw").choices([
@@ -14,8 +14,8 @@ export function addCat(program: Program): void {
         "raw",
       ]),
     )
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
-    .option("--job <job>", "only among this job's backups");
+    .option(...STORE)
+    .option(...JOB);
   addKeyOptions(command)
     .action(async (backup, object, options) => {
       await program.run(async (session) =>

@@ -1,4 +1,4 @@
-import { addKeyOptions, collect, type KeyOptions } from "../options.ts";
+import { addKeyOptions, collect, DRY_RUN, type KeyOptions, STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra key generate`. */
@@ -30,9 +30,9 @@ export function addKey(program: Program): void {
     .argument("[backups...]", "their ids, the beginnings of them, or `latest`")
     .requiredOption("--to <key>", "an age recipient, or a name of `keys:` (repeatable)", collect)
     .option("--all", "all encrypted backups of the store")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option(...STORE)
     .option("--job <job>", "only this job's backups")
-    .option("--dry-run", "say what would be done, and do nothing");
+    .option(...DRY_RUN);
   addKeyOptions(rotate)
     .action(async (backups, options) => {
       await program.run(async (session) =>

@@ -1,4 +1,5 @@
 import { Argument } from "@commander-js/extra-typings";
+import { STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** `vaultra list backups|jobs|runs`. */
@@ -7,7 +8,7 @@ export function addList(program: Program): void {
     .addArgument(
       new Argument("[what]", "what to list").choices(["backups", "jobs", "runs"]).default("backups"),
     )
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option(...STORE)
     .option("--job <job>", "only this job's")
     .action(async (what, options) => {
       await program.run(async (session) => (await import("../actions/list.ts")).list(session, what, options));

@@ -1,5 +1,15 @@
 import { Option } from "@commander-js/extra-typings";
-import { addKeyOptions, collect, type KeyOptions } from "../options.ts";
+import {
+  addKeyOptions,
+  DRY_RUN,
+  EXCLUDE,
+  ifExists,
+  JOB,
+  type KeyOptions,
+  ONLY,
+  STORE,
+  YES,
+} from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra restore`. */
@@ -24,24 +34,18 @@ export function addRestore(program: Program): void {
     .argument("[backup]", "its id, the beginning of one, or `latest`")
     .option("--from <address>", "an archive's address, a backup's id, or - for standard input")
     .option("--to <address>", "the target database's URL, or sql:FILE, or sql:- for a script")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
-    .option("--job <job>", "only among this job's backups")
-    .option("--only <pattern>", "only these objects (repeatable)", collect)
-    .option("--exclude <pattern>", "not these objects (repeatable)", collect)
+    .option(...STORE)
+    .option(...JOB)
+    .option(...ONLY)
+    .option(...EXCLUDE)
     .option("--schema-only", "no rows")
     .option("--data-only", "no schema")
-    .addOption(
-      new Option("--if-exists <what>", "what to do with what is there").choices([
-        "fail",
-        "replace",
-        "append",
-      ]),
-    )
+    .addOption(ifExists())
     .addOption(
       new Option("--proof <level>", "how the result is compared").choices(["none", "rows", "content"]),
     )
-    .option("--dry-run", "say what would be done, and do nothing")
-    .option("--yes", "answer yes to every question");
+    .option(...DRY_RUN)
+    .option(...YES);
   addKeyOptions(command)
     .action(async (backup, options) => {
       await program.run(async (session) =>

@@ -1,5 +1,4 @@
-import { Option } from "@commander-js/extra-typings";
-import { addKeyOptions, collect, type KeyOptions } from "../options.ts";
+import { addKeyOptions, EXCLUDE, ifExists, JOB, type KeyOptions, ONLY, STORE, YES } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra salvage`. */
@@ -18,18 +17,12 @@ export function addSalvage(program: Program): void {
   const command = program.command("salvage", "list or restore what is whole of a cut or damaged archive")
     .argument("<archive>", "an archive's address, a backup's id, or - for standard input")
     .option("--to <address>", "restore what is whole to this database, or to sql:FILE or sql:-")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
-    .option("--job <job>", "only among this job's backups")
-    .option("--only <pattern>", "only these objects (repeatable)", collect)
-    .option("--exclude <pattern>", "not these objects (repeatable)", collect)
-    .addOption(
-      new Option("--if-exists <what>", "what to do with what is there").choices([
-        "fail",
-        "replace",
-        "append",
-      ]),
-    )
-    .option("--yes", "answer yes to every question");
+    .option(...STORE)
+    .option(...JOB)
+    .option(...ONLY)
+    .option(...EXCLUDE)
+    .addOption(ifExists())
+    .option(...YES);
   addKeyOptions(command).action(async (archive, options) => {
     await program.run(async (session) =>
       (await import("../actions/salvage.ts")).salvage(session, archive, options)

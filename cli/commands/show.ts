@@ -1,12 +1,12 @@
-import { addKeyOptions } from "../options.ts";
+import { addKeyOptions, BACKUP, JOB, STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** `vaultra show BACKUP`. */
 export function addShow(program: Program): void {
   const command = program.command("show", "show what a backup holds")
-    .argument("<backup>", "its id, the beginning of one, or `latest`")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
-    .option("--job <job>", "only among this job's backups")
+    .argument(...BACKUP)
+    .option(...STORE)
+    .option(...JOB)
     .option("--objects", "list every object");
   addKeyOptions(command)
     .action(async (backup, options) => {

@@ -1,10 +1,11 @@
+import { STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** `vaultra unlock JOB`. */
 export function addUnlock(program: Program): void {
   program.command("unlock", "remove the lock that a dead run of a job left")
     .argument("<job>", "the job's name")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
+    .option(...STORE)
     .option("--dry-run", "say who holds the lock, and do nothing")
     .option("--yes", "remove it though its holder may live")
     .action(async (job, options) => {

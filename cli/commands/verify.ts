@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { addKeyOptions, type KeyOptions } from "../options.ts";
+import { addKeyOptions, JOB, type KeyOptions, STORE } from "../options.ts";
 import type { Program } from "../program.ts";
 
 /** The options of `vaultra verify`. */
@@ -18,8 +18,8 @@ export interface VerifyOptions extends KeyOptions {
 export function addVerify(program: Program): void {
   const command = program.command("verify", "check that backups are whole")
     .argument("[backups...]", "ids, beginnings of ids, or `latest`")
-    .option("--store <address>", "a store of the configuration, a URL or a folder")
-    .option("--job <job>", "only among this job's backups")
+    .option(...STORE)
+    .option(...JOB)
     .option("--all", "every backup")
     .option("--quick", "what archives say of themselves: record, manifest, index")
     .option(

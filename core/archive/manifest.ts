@@ -1,6 +1,7 @@
 import type { SourceObject, SourceSummary } from "../database.ts";
 import { VaultraError } from "../errors.ts";
 import { BLAME_PLUGIN, OTHER_BACKUP } from "../hints.ts";
+import { objectKey } from "../object_key.ts";
 import { FORMAT_VERSION, type Manifest, manifest as manifestSchema, type ManifestObject } from "./format.ts";
 import type { Ledger } from "./ledger.ts";
 import { quoteName } from "./quote_name.ts";
@@ -92,7 +93,7 @@ export function checkObjects({ objects, totals }: Manifest): void {
   const numbers = new Set<number>();
   let rows = 0;
   for (const object of objects) {
-    const key = `${object.kind}\0${object.name}`;
+    const key = objectKey(object);
     if (names.has(key)) {
       throw damagedManifest(`The manifest names the ${object.kind} ${quoteName(object.name)} twice`);
     }

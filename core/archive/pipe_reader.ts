@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { VaultraError } from "../errors.ts";
-import { joinBlocks } from "../streams/blocks.ts";
 import type { Keyring } from "../operation.ts";
+import { joinBlocks } from "../streams/blocks.ts";
 import type { ByteStream } from "../streams/bytes.ts";
 import { type ArchiveEntry, checkedEntry, sha256Of, titleOf } from "./archive_entry.ts";
 import { archiveKind } from "./archive_kind.ts";
@@ -26,7 +26,7 @@ export interface PipeReaderOptions {
   readonly pool: FramePool;
   readonly signal: AbortSignal;
   /** Opens it when it is encrypted; default: it can't be. */
-  readonly keys?: Keyring;
+  readonly keys?: Keyring | undefined;
 }
 
 /** A document that was read, to be held against the manifest. */
