@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { AgeHeader } from "./age/header.ts";
-import { readKeyHeaders } from "./age/key_headers.ts";
+import { type KeyHeader, readKeyHeaders } from "./age/key_headers.ts";
 import { backupId, type BackupRecord } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
 import { CountedSource } from "./archive/counted_source.ts";
@@ -82,7 +81,7 @@ export async function checkOrigin(
 export function keyHeadersOf(
   { store, key, record }: BackupLocation,
   { listener }: Operation,
-): () => Promise<readonly AgeHeader[]> {
+): () => Promise<readonly KeyHeader[]> {
   return async () => {
     const id = record?.id ?? idIn(key);
     return id === undefined ? [] : await readKeyHeaders(store, besideArchive(key, id).keyHeaders, listener);

@@ -3,19 +3,17 @@
  *
  * @module
  */
-import { decryptedSource, decryptedStream, type DecryptOptions } from "./age/decrypted.ts";
-import { type AgeHeader, damagedHeader } from "./age/header.ts";
-import { openHeader } from "./age/open_header.ts";
+import { decryptedSource, decryptedStream } from "./age/decrypted.ts";
+import { damagedHeader } from "./age/header.ts";
 import { isEncrypted } from "./archive/archive_kind.ts";
 import { CountedSource } from "./archive/counted_source.ts";
 import { codecNamed, RECOGNIZE_BYTES } from "./archive/codecs.ts";
 import { type Compression, compressions } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
+import { openerOf } from "./archive/plain_source.ts";
 import { type RangeSource, storeSource } from "./archive/range_source.ts";
-import { isDamage } from "./archive/salvage_frames.ts";
-import { VaultraError } from "./errors.ts";
 import { type BackupLocation, checkOrigin, findArchive, keyHeadersOf } from "./open_backup.ts";
-import type { Keyring, Operation } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { refuseUnsigned } from "./signing/signature.ts";
 import { peek } from "./streams/peek.ts";
 import type { ByteStream } from "./streams/bytes.ts";
@@ -56,12 +54,10 @@ export async function openDamaged(
     throw damagedHeader("its first bytes are not those of an age file, so that nothing can be decrypted");
   }
   const damage = new Damage();
+  const keyHeaders = keyHeadersOf(location, operation);
+  const open = openerOf({ keys: operation.keys, record, keyHeaders, unproven: true });
   const source: RangeSource = encrypted
-    ? await decryptedSource(stored, {
-      pool,
-      onDamage: damage.add,
-      open: opener(operation.keys, record?.encryption?.recipients, keyHeadersOf(location, operation)),
-    })
+    ? await decryptedSource(stored, { pool, onDamage: damage.add, open })
     : stored;
   const compression = record?.archive.compression ?? compressionOf(key);
   return {
@@ -97,7 +93,7 @@ export async function openDamagedPipe(
   const encrypted = isEncrypted(head);
   const damage = new Damage();
   const plain = encrypted
-    ? await decryptedStream(whole, { pool, onDamage: damage.add, open: opener(operation.keys) })
+    ? await decryptedStream(whole, { pool, onDamage: damage.add, open: openerOf(operation) })
     : whole;
   return { stream: () => plain, bytesRead: () => read, encrypted, undecrypted: () => damage.bytes };
 }
@@ -107,35 +103,6 @@ class Damage {
   bytes = 0;
   readonly add = (_offset: number, length: number): void => {
     this.bytes += length;
-  };
-}
-
-/**
- * Finds an archive's file key. When its header is damaged, so that its MAC is of no use, another header that wraps the key
- * may still be whole.
- */
-function opener(
-  keys: Keyring = { identities: [], passphrases: [] },
-  recipients: readonly string[] = [],
-  keyHeaders: () => Promise<readonly AgeHeader[]> = () => Promise.resolve([]),
-): DecryptOptions["open"] {
-  const given = { identities: keys.identities, passphrases: keys.passphrases };
-  return async (header) => {
-    try {
-      return await openHeader(header, keys, { recipients, others: keyHeaders });
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      for (const other of await keyHeaders()) {
-        try {
-          return await openHeader(other, given);
-        } catch (failure) {
-          if (!isDamage(failure) && !(failure instanceof VaultraError && failure.family === "key")) {
-            throw failure;
-          }
-        }
-      }
-      throw error;
-    }
   };
 }
 

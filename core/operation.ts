@@ -36,6 +36,9 @@ export interface Keyring {
   readonly unreadable?: readonly string[];
 }
 
+/** The keyring of who has none. */
+export const NO_KEYS: Keyring = { identities: [], passphrases: [] };
+
 /** A logger whose lines become events of the operation. */
 export function eventLogger(listener: Listener, source: string): Logger {
   const log =

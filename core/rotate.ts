@@ -3,22 +3,20 @@
  * header of its own, which is stored beside the archive.
  *
  * The archive stays as it is. Its own header still opens with the old keys: who has one of them and can read the archive can
- * open it.
+ * open it. Headers of earlier rotations go: whom they were made for opens the archive no longer.
  *
  * @module
  */
-import { isHeaderOf, MAX_HEADER_BYTES, parseHeader } from "./age/header.ts";
-import { readKeyHeaders } from "./age/key_headers.ts";
-import { openHeader } from "./age/open_header.ts";
+import { isHeaderOf, MAX_HEADER_BYTES, type OpenedFileKey, parseAgeHeader } from "./age/header.ts";
 import { sealHeader } from "./age/seal_header.ts";
 import type { BackupRecord } from "./archive/format.ts";
-import { storeSource } from "./archive/range_source.ts";
-import { archiveKeyOf, besideArchive, keyHeaderKey, keyHeadersPrefix } from "./catalog/keys.ts";
+import { FramePool } from "./archive/frame_pool.ts";
+import { archiveKeyOf, keyHeaderKey, keyHeadersPrefix } from "./catalog/keys.ts";
 import { readSmall } from "./catalog/read_small.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import { lockJob, type LockOwner } from "./lock.ts";
+import { openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
-import { checkSignature } from "./signing/signature.ts";
 import type { ObjectStore } from "./store.ts";
 import { abortError } from "./streams/abortable.ts";
 import { once } from "./streams/blocks.ts";
@@ -65,10 +63,12 @@ export async function rotate(
 ): Promise<void> {
   await using lock = await lockJob(store, job, { ...options.owner, command: "key rotate" }, operation);
   const signal = AbortSignal.any([operation.signal, lock.signal]);
+  const { workers } = operation;
+  await using pool = FramePool.open({ signal, ...(workers === undefined ? {} : { workers }) });
   for (const record of records) {
     try {
-      const opened = await openFileKey(store, record, { ...operation, signal });
-      options.rotated(await rotateOne(store, record, opened, options.recipients, { ...operation, signal }));
+      const plan = await planRotation(store, record, pool, { ...operation, signal });
+      options.rotated(await rotateOne(store, plan, options.recipients, { ...operation, signal }));
     } catch (error) {
       if (signal.aborted) throw abortError(signal);
       options.failed(toVaultraError(error));
@@ -76,58 +76,47 @@ export async function rotate(
   }
 }
 
-/** An archive's file key, and how long its own header is. Secret. */
-export interface OpenedFileKey {
-  readonly fileKey: Bytes;
-  readonly headerBytes: number;
+/** A backup that can be rotated. */
+export interface RotationPlan {
+  readonly record: BackupRecord;
+  readonly opened: OpenedFileKey;
+  /** Keys in the store of the headers of earlier rotations, which the new one takes the place of. */
+  readonly earlier: readonly string[];
 }
 
 /**
- * Opens the file key of an encrypted backup with the keys that the operation has; its header proves by its MAC that it is
- * the right one.
- * @throws {VaultraError} `key.not-encrypted`, `no-backup.archive`; `damaged.*`, `key.*`, `signature.*`
+ * Opens an encrypted backup with the keys that the operation has. It is opened as every reader does: the file key of
+ * whatever else lies in the place of the archive must not come into the hands of this backup's new recipients.
+ * @throws {VaultraError} `key.not-encrypted`; what {@linkcode openBackup} throws
  */
-export async function openFileKey(
+export async function planRotation(
   store: ObjectStore,
   record: BackupRecord,
+  pool: FramePool,
   operation: Operation,
-): Promise<OpenedFileKey> {
+): Promise<RotationPlan> {
   const { job, id, encryption } = record;
-  const key = archiveKeyOf(record);
   if (encryption === undefined) {
     throw new VaultraError("key.not-encrypted", `The backup "${job}/${id}" is not encrypted`, {
       hint: "It has no key to be changed: make a new backup with --recipient, and delete this one.",
     });
   }
-  await checkSignature(store, besideArchive(key, id), record, operation);
-  const info = await store.stat(key);
-  if (info === null) {
-    throw new VaultraError("no-backup.archive", `The archive of "${job}/${id}" is gone`, {
-      hint: "It was removed by hand: use another backup, or bring another copy of the archive.",
-    });
-  }
-  const source = storeSource(store, key, info.size, operation.signal);
-  const own = parseHeader(await source.read(0, Math.min(info.size, MAX_HEADER_BYTES)));
-  const fileKey = await openHeader(own, operation.keys ?? { identities: [], passphrases: [] }, {
-    recipients: encryption.recipients,
-    others: () => readKeyHeaders(store, keyHeadersPrefix(job, id), operation.listener),
-  });
-  return { fileKey, headerBytes: own.bytes.length };
+  const { archive } = await openBackup({ store, key: archiveKeyOf(record), record }, pool, operation);
+  const earlier = (await Array.fromAsync(store.list(keyHeadersPrefix(job, id)))).map(({ key }) => key);
+  // It is encrypted as its record says, or it would not have been opened.
+  return { record, opened: archive.opened!, earlier };
 }
 
 async function rotateOne(
   store: ObjectStore,
-  record: BackupRecord,
-  { fileKey, headerBytes }: OpenedFileKey,
+  { record, opened: { fileKey, headerBytes }, earlier }: RotationPlan,
   recipients: readonly string[],
   operation: Operation,
 ): Promise<Rotated> {
-  const prefix = keyHeadersPrefix(record.job, record.id);
-  const old = (await Array.fromAsync(store.list(prefix))).map(({ key }) => key);
   const { header } = await sealHeader({ recipients }, { fileKey });
   const key = await putHeader(store, record, header, operation);
   // The old ones go only when the store gives the new one back.
-  const stored = parseHeader(await readSmall(store, key, MAX_HEADER_BYTES, "damaged.age-header"));
+  const stored = parseAgeHeader(await readSmall(store, key, MAX_HEADER_BYTES, "damaged.age-header"));
   if (!isHeaderOf(stored, fileKey)) {
     throw new VaultraError(
       "store.incomplete",
@@ -137,7 +126,7 @@ async function rotateOne(
       },
     );
   }
-  const removed = await removeHeaders(store, old, operation);
+  const removed = await removeHeaders(store, earlier, operation);
   return { record, header: key, written: header.length, headerBytes, removed };
 }
 

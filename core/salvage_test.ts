@@ -5,7 +5,7 @@ import { failure, owner, setUp } from "../tests/fakes/fake_job.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
 import { sampleBytes } from "../tests/fakes/sample_bytes.ts";
 import { collect, MemorySource, pipe, seeded } from "../tests/fakes/test_archive.ts";
-import { parseHeader } from "./age/header.ts";
+import { parseAgeHeader } from "./age/header.ts";
 import { openHeader } from "./age/open_header.ts";
 import { sealHeader } from "./age/seal_header.ts";
 import { backup } from "./backup.ts";
@@ -159,7 +159,7 @@ Deno.test("salvage() refuses what holds no whole part, and changes nothing", asy
 Deno.test("salvage() loses of an encrypted archive what a damaged chunk holds, and no more", async () => {
   const { database, operation, record, bytes } = await prepare({ recipients: [pair.recipient] });
   await using pool = FramePool.open({ workers: 1 });
-  const header = parseHeader(bytes).bytes.length + 16;
+  const header = parseAgeHeader(bytes).bytes.length + 16;
   const at = await middleOf(bytes, 3, pool);
   const damaged = bytes.slice();
   damaged[header + at + Math.floor(at / 65_536) * 16]! ^= 1;
@@ -192,7 +192,7 @@ Deno.test("salvage() loses of an encrypted archive what a damaged chunk holds, a
 
 Deno.test("salvage() reads an encrypted archive whose header is damaged by another that wraps its key", async () => {
   const { operation, record, bytes } = await prepare({ recipients: [pair.recipient] });
-  const fileKey = await openHeader(parseHeader(bytes), keys);
+  const fileKey = await openHeader(parseAgeHeader(bytes), keys);
   const damaged = bytes.slice();
   // A letter of the wrapped key: the header's form stays.
   const at = new TextDecoder("latin1").decode(bytes.subarray(0, 500)).indexOf("\n", 30) + 5;

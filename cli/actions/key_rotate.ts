@@ -1,9 +1,10 @@
 import type { BackupRecord } from "../../core/archive/format.ts";
+import { FramePool } from "../../core/archive/frame_pool.ts";
 import { Catalog } from "../../core/catalog/catalog.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { resolveRecipients } from "../../core/config/resolve.ts";
 import { exitCodes, toVaultraError, VaultraError } from "../../core/errors.ts";
-import { openFileKey, rotate, type Rotated } from "../../core/rotate.ts";
+import { planRotation, rotate, type Rotated, type RotationPlan } from "../../core/rotate.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import type { KeyRotateOptions } from "../commands/key.ts";
 import { joinedCode } from "../exit_code.ts";
@@ -37,6 +38,7 @@ export async function keyRotate(
   const { batches, passedOver } = await chosenBackups(workspace, names, options, open);
 
   let code: number = passedOver > 0 ? exitCodes.damaged : 0;
+  await using pool = FramePool.open({ signal: session.context.signal });
   const done: Rotated[] = [];
   const failed = (error: unknown) => {
     session.context.signal.throwIfAborted();
@@ -48,7 +50,8 @@ export async function keyRotate(
     if (encrypted.length === 0) continue;
     if (options.dryRun) {
       for (const record of encrypted) {
-        await openFileKey(store, record, operation).then(() => tellPlan(session, record, recipients), failed);
+        await planRotation(store, record, pool, operation)
+          .then((plan) => tellPlan(session, plan, recipients), failed);
       }
       continue;
     }
@@ -105,9 +108,13 @@ function isEncrypted(session: Session, { job, id, encryption }: BackupRecord): b
   return false;
 }
 
-function tellPlan(session: Session, { job, id }: BackupRecord, recipients: readonly string[]): void {
-  session.json({ type: "plan", command: "key rotate", job, id, recipients });
-  session.say(`${job} ${id} can be opened, and would be for ${countOf(recipients.length, "recipient")}`);
+function tellPlan(session: Session, { record, earlier }: RotationPlan, recipients: readonly string[]): void {
+  const { job, id } = record;
+  session.json({ type: "plan", command: "key rotate", job, id, recipients, removes: earlier.length });
+  session.say(
+    `${job} ${id} can be opened, and would be for ${countOf(recipients.length, "recipient")}` +
+      (earlier.length === 0 ? "" : ": others for whom it was rotated before would lose it"),
+  );
 }
 
 function tellRotated(session: Session, store: ObjectStore, done: Rotated): void {
@@ -135,7 +142,12 @@ function tellRotated(session: Session, store: ObjectStore, done: Rotated): void 
 
 function summary(done: readonly Rotated[]): string {
   const bytes = done.reduce((sum, { written }) => sum + written, 0);
-  return `${countOf(done.length, "backup")} rotated, ${bytesText(bytes)} written
-The archives are unchanged, and their own headers still open with the old keys: this adds keys and takes none
-away. If an old key has leaked, make new backups and delete these.`;
+  const removed = done.reduce((sum, each) => sum + each.removed, 0);
+  const headers = countOf(removed, "key header");
+  const ended = removed === 0
+    ? ""
+    : `\n${headers} of earlier rotations removed: their recipients lose access, unless named again.`;
+  return `${countOf(done.length, "backup")} rotated, ${bytesText(bytes)} written${ended}
+The archives are unchanged, and their own headers still open with the keys they were made for. If one of those
+has leaked, make new backups and delete these.`;
 }

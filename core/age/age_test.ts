@@ -7,7 +7,7 @@ import { once } from "../streams/blocks.ts";
 import { decryptedSource, decryptedStream } from "./decrypted.ts";
 import { openHeader } from "./open_header.ts";
 import { sealedStream, type Sealing } from "./sealed_stream.ts";
-import type { Keyring } from "../operation.ts";
+import { type Keyring, NO_KEYS } from "../operation.ts";
 
 const sizes = [0, 1, 65_535, 65_536, 65_537, 16 * 65_536, 16 * 65_536 + 1, 3_000_000];
 
@@ -16,7 +16,7 @@ async function sealed(plain: Bytes, sealing: Sealing, pool: FramePool): Promise<
 }
 
 function keysOf(keys: Partial<Keyring>): Keyring {
-  return { identities: [], passphrases: [], ...keys };
+  return { ...NO_KEYS, ...keys };
 }
 
 Deno.test("age opens what sealedStream() makes, for every recipient", async () => {

@@ -13,7 +13,8 @@ import {
   cutHeader,
   MAX_HEADER_BYTES,
   NONCE_BYTES,
-  parseHeader,
+  type OpenedFileKey,
+  parseAgeHeader,
   payloadKey,
 } from "./header.ts";
 import { cutPayload, type OnDamage, openedStream, type Payload } from "./opened_stream.ts";
@@ -22,7 +23,7 @@ import { cutPayload, type OnDamage, openedStream, type Payload } from "./opened_
 export interface DecryptOptions {
   readonly pool: FramePool;
   /** Finds the file key that the header wraps. */
-  readonly open: (header: AgeHeader) => Promise<Uint8Array>;
+  readonly open: (header: AgeHeader) => Promise<Bytes>;
   /** Whether the archive has the length that it must have; default: it may have been cut. */
   readonly complete?: boolean | undefined;
   /** Goes on where chunks are damaged, with zeros in their place; default: the first one is an error. */
@@ -38,7 +39,10 @@ export async function decryptedSource(
   options: DecryptOptions,
 ): Promise<PlainSource> {
   const { pool, onDamage } = options;
-  const payload = await openPayload(await stored.read(0, Math.min(stored.size, HEAD_BYTES)), options);
+  const { payload, opened } = await openPayload(
+    await stored.read(0, Math.min(stored.size, HEAD_BYTES)),
+    options,
+  );
   const { start } = payload;
   const size = plainSizeOf(stored.size - start);
 
@@ -50,9 +54,9 @@ export async function decryptedSource(
     const toEnd = end * PLAIN_CHUNK_BYTES >= size;
     const from = start + first * SEALED_CHUNK_BYTES;
     const to = toEnd ? stored.size : start + end * SEALED_CHUNK_BYTES;
-    const opened = openedStream(stored.stream(from, to - from), payload, pool, { first, toEnd });
+    const plain = openedStream(stored.stream(from, to - from), payload, pool, { first, toEnd });
     let position = first * PLAIN_CHUNK_BYTES;
-    for await (const block of opened) {
+    for await (const block of plain) {
       const wanted = block.subarray(Math.max(0, offset - position), offset + length - position);
       position += block.length;
       if (wanted.length > 0) yield wanted;
@@ -80,6 +84,7 @@ export async function decryptedSource(
       return whole;
     },
     whole: (onStored) => openedStream(skip(tapped(stored, onStored), start), payload, pool),
+    opened,
   };
 }
 
@@ -90,21 +95,24 @@ export async function decryptedSource(
  */
 export async function decryptedStream(stored: ByteStream, options: DecryptOptions): Promise<ByteStream> {
   const { head, whole } = await peek(stored, HEAD_BYTES);
-  const payload = await openPayload(head, options);
+  const { payload } = await openPayload(head, options);
   return openedStream(skip(whole, payload.start), payload, options.pool);
 }
 
 /** What holds every header and its nonce. */
 const HEAD_BYTES = MAX_HEADER_BYTES + NONCE_BYTES;
 
-async function openPayload(head: Bytes, { open, complete, onDamage }: DecryptOptions): Promise<Payload> {
-  const header = parseHeader(head);
+async function openPayload(
+  head: Bytes,
+  { open, complete, onDamage }: DecryptOptions,
+): Promise<{ readonly payload: Payload; readonly opened: OpenedFileKey }> {
+  const header = parseAgeHeader(head);
   const start = header.bytes.length + NONCE_BYTES;
   if (head.length < start) throw cutHeader();
+  const fileKey = await open(header);
+  const key = payloadKey(fileKey, head.subarray(start - NONCE_BYTES, start));
   return {
-    key: payloadKey(await open(header), head.subarray(start - NONCE_BYTES, start)),
-    start,
-    complete,
-    onDamage,
+    payload: { key, start, complete, onDamage },
+    opened: { fileKey, headerBytes: header.bytes.length },
   };
 }

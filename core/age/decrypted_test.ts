@@ -7,7 +7,7 @@ import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { SEALED_CHUNK_BYTES } from "./chunks.ts";
 import { decryptedSource, decryptedStream } from "./decrypted.ts";
-import { type AgeHeader, parseHeader } from "./header.ts";
+import { type AgeHeader, parseAgeHeader } from "./header.ts";
 import { openHeader } from "./open_header.ts";
 import type { OnDamage } from "./opened_stream.ts";
 
@@ -16,7 +16,7 @@ const open = (header: AgeHeader) => openHeader(header, { identities: [pair.ident
 const CHUNK = 65_536;
 
 /** Where an archive's first chunk begins. */
-const startOf = (bytes: Bytes) => parseHeader(bytes).bytes.length + 16;
+const startOf = (bytes: Bytes) => parseAgeHeader(bytes).bytes.length + 16;
 
 /** What comes out of an archive read in both ways: its bytes, or the code of the error, the same in both. */
 async function read(bytes: Bytes, pool: FramePool, onDamage?: OnDamage): Promise<Bytes | string> {

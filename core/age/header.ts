@@ -31,12 +31,20 @@ export interface AgeHeader {
   readonly stanzas: readonly (readonly string[])[];
 }
 
+/** What opened an archive. Secret. */
+export interface OpenedFileKey {
+  /** 16 bytes. */
+  readonly fileKey: Bytes;
+  /** Bytes of the archive's own header: its nonce and payload follow. */
+  readonly headerBytes: number;
+}
+
 /**
  * The header that some bytes begin with.
  * @param head At least {@linkcode MAX_HEADER_BYTES} of them, or all that there are.
  * @throws {VaultraError} `damaged.truncated` when they end within the header; `damaged.age-header`
  */
-export function parseHeader(head: Bytes): AgeHeader {
+export function parseAgeHeader(head: Bytes): AgeHeader {
   const stanzas: string[][] = [];
   let line = lineAt(head, 0);
   if (line.text !== VERSION_LINE) throw damagedHeader("its first line is not that of age's version 1");

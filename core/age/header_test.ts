@@ -2,25 +2,25 @@ import assert from "node:assert/strict";
 import { ageEncrypt, ageKeygen } from "../../tests/fakes/age_program.ts";
 import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { isHeaderOf, MAX_HEADER_BYTES, parseHeader } from "./header.ts";
+import { isHeaderOf, MAX_HEADER_BYTES, parseAgeHeader } from "./header.ts";
 import { sealHeader } from "./seal_header.ts";
 
 const text = (content: string): Bytes => new TextEncoder().encode(content);
 const hasCode = (code: string) => (error: unknown) => error instanceof VaultraError && error.code === code;
 
-Deno.test("parseHeader() finds the end of headers that age wrote", async () => {
+Deno.test("parseAgeHeader() finds the end of headers that age wrote", async () => {
   const { recipient } = await ageKeygen();
   const bytes = await ageEncrypt(text("plain"), [recipient, recipient, recipient]);
-  const header = parseHeader(bytes);
+  const header = parseAgeHeader(bytes);
   assert.equal(bytes.length - header.bytes.length, 16 + 5 + 16);
   assert.deepEqual(header.stanzas.map(([kind]) => kind), ["X25519", "X25519", "X25519"]);
 });
 
-Deno.test("parseHeader() tells a cut header from a malformed one", async () => {
+Deno.test("parseAgeHeader() tells a cut header from a malformed one", async () => {
   const { header } = await sealHeader({ recipients: [(await ageKeygen()).recipient] });
   for (let length = 0; length < header.length; length++) {
     assert.throws(
-      () => parseHeader(header.slice(0, length)),
+      () => parseAgeHeader(header.slice(0, length)),
       hasCode("damaged.truncated"),
       `${length} bytes`,
     );
@@ -41,19 +41,19 @@ Deno.test("parseHeader() tells a cut header from a malformed one", async () => {
     "one endless line": "age-encryption.org/v1\n".padEnd(MAX_HEADER_BYTES + 1, "-> a"),
   };
   for (const [name, header] of Object.entries(malformed)) {
-    assert.throws(() => parseHeader(text(header)), hasCode("damaged.age-header"), name);
+    assert.throws(() => parseAgeHeader(text(header)), hasCode("damaged.age-header"), name);
   }
 });
 
 Deno.test("isHeaderOf() sees every change of a header and of its key", async () => {
   const { header, fileKey } = await sealHeader({ recipients: [(await ageKeygen()).recipient] });
-  assert.ok(isHeaderOf(parseHeader(header), fileKey));
-  assert.ok(!isHeaderOf(parseHeader(header), fileKey.map((byte) => byte ^ 1)));
+  assert.ok(isHeaderOf(parseAgeHeader(header), fileKey));
+  assert.ok(!isHeaderOf(parseAgeHeader(header), fileKey.map((byte) => byte ^ 1)));
   for (let at = 0; at < header.length; at++) {
     const changed = header.slice();
     changed[at]! ^= 1;
     try {
-      assert.ok(!isHeaderOf(parseHeader(changed), fileKey), `byte ${at}`);
+      assert.ok(!isHeaderOf(parseAgeHeader(changed), fileKey), `byte ${at}`);
     } catch (error) {
       assert.ok(error instanceof VaultraError && error.family === "damaged", `byte ${at}: ${error}`);
     }
@@ -64,7 +64,7 @@ Deno.test("sealHeader() wraps a file key that it is given, and refuses more reci
   const fileKey = crypto.getRandomValues(new Uint8Array(16));
   const { recipient } = await ageKeygen();
   const again = await sealHeader({ recipients: [recipient] }, { fileKey });
-  assert.ok(isHeaderOf(parseHeader(again.header), fileKey));
+  assert.ok(isHeaderOf(parseAgeHeader(again.header), fileKey));
   await assert.rejects(
     sealHeader({ recipients: Array(700).fill(recipient) }),
     hasCode("config.recipients"),

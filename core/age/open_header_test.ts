@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { ageKeygen, type AgePair } from "../../tests/fakes/age_program.ts";
+import type { Encryption } from "../config/job.ts";
 import { VaultraError } from "../errors.ts";
-import type { Keyring } from "../operation.ts";
+import { type Keyring, NO_KEYS } from "../operation.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { parseHeader } from "./header.ts";
+import { parseAgeHeader } from "./header.ts";
+import type { KeyHeader } from "./key_headers.ts";
 import { openHeader, type OpenHeaderOptions } from "./open_header.ts";
 import { recipientFingerprint } from "./recipients.ts";
 import { sealHeader } from "./seal_header.ts";
@@ -17,9 +19,9 @@ async function open(
   keys: Partial<Keyring>,
   options?: OpenHeaderOptions,
 ): Promise<Bytes | string> {
-  const ring = { identities: [], passphrases: [], ...keys };
+  const ring = { ...NO_KEYS, ...keys };
   try {
-    return await openHeader(parseHeader(header), ring, options);
+    return await openHeader(parseAgeHeader(header), ring, options);
   } catch (error) {
     assert.ok(error instanceof VaultraError, String(error));
     assert.ok(error.hint !== undefined && error.hint.endsWith("."), error.message);
@@ -58,7 +60,7 @@ Deno.test("openHeader() tells a missing key from a wrong one", async () => {
   assert.equal(await open(header, { identities: [other.identity] }), "key.wrong-identity");
   assert.equal(await open(header, { identities: [one.identity.slice(0, -1)] }), "key.bad-identity");
   await assert.rejects(
-    openHeader(parseHeader(header), { identities: [], passphrases: [] }, recorded),
+    openHeader(parseAgeHeader(header), NO_KEYS, recorded),
     (error) => {
       assert.ok(error instanceof VaultraError);
       assert.match(error.hint!, /--identity-file/);
@@ -126,27 +128,112 @@ Deno.test("openHeader() finds every change of a passphrase's header", async () =
   }
 });
 
+/** Headers beside an archive, with what is told of those that are passed over. */
+async function beside(...sealed: readonly [Encryption, Bytes][]) {
+  const passedOver: string[] = [];
+  const headers: KeyHeader[] = [];
+  for (const [number, [encryption, fileKey]] of sealed.entries()) {
+    const { header } = await sealHeader(encryption, { fileKey, workFactor });
+    const passOver = (why: string) => void passedOver.push(`${number}: ${why}`);
+    headers.push({ ...parseAgeHeader(header), passOver });
+  }
+  return { headers, passedOver, others: () => Promise.resolve(headers) };
+}
+
 Deno.test("openHeader() opens by another header of the same key, and by none of another key", async () => {
   const { header, fileKey } = await sealHeader({ recipients: [one.recipient] });
-  const headers = async (encryption: { recipients: string[] } | { passphrase: string }, key: Bytes) => [
-    parseHeader((await sealHeader(encryption, { fileKey: key, workFactor })).header),
-  ];
+  const toTwo = { recipients: [two.recipient] };
   const identities = [two.identity];
-  const toTwo = await headers({ recipients: [two.recipient] }, fileKey);
-  assert.deepEqual(await open(header, { identities }, { others: () => Promise.resolve(toTwo) }), fileKey);
+  const good = await beside([toTwo, fileKey]);
+  assert.deepEqual(await open(header, { identities }, good), fileKey);
+  assert.deepEqual(good.passedOver, []);
   const own = () => Promise.reject(new Error("its own header opens it"));
   assert.deepEqual(await open(header, { identities: [one.identity] }, { others: own }), fileKey);
 
-  const byPassphrase = await headers({ passphrase: "staple-7" }, fileKey);
-  const others = () => Promise.resolve([...toTwo, ...byPassphrase]);
-  assert.deepEqual(await open(header, { passphrases: ["staple-7"], ask }, { others }), fileKey);
-  assert.deepEqual(await open(header, { ask: () => Promise.resolve("staple-7") }, { others }), fileKey);
+  const foreign = await beside([toTwo, new Uint8Array(16)]);
+  assert.equal(await open(header, { identities }, foreign), "damaged.age-header");
+  assert.deepEqual(foreign.passedOver, ["0: it wraps the key of another archive"]);
+});
 
-  const foreign = await headers({ recipients: [two.recipient] }, new Uint8Array(16));
-  assert.equal(
-    await open(header, { identities }, { others: () => Promise.resolve(foreign) }),
-    "damaged.age-header",
+Deno.test("openHeader() passes over other headers that are damaged, foreign or of a passphrase", async () => {
+  const { header, fileKey } = await sealHeader({ recipients: [one.recipient] });
+  const toTwo = { recipients: [two.recipient] };
+  const given = await beside([toTwo, new Uint8Array(16)], [{ passphrase: "staple-7" }, fileKey], [
+    toTwo,
+    fileKey,
+  ], [toTwo, fileKey]);
+  const { bytes } = given.headers[2]!;
+  // A letter of its MAC.
+  bytes[bytes.length - 5] = bytes[bytes.length - 5] === 0x41 ? 0x42 : 0x41;
+  assert.deepEqual(
+    await open(header, { identities: [two.identity], passphrases: ["staple-7"], ask }, given),
+    fileKey,
   );
+  const why = [
+    "0: it wraps the key of another archive",
+    "1: a passphrase opens it, which is never so",
+    "2: it is damaged",
+  ];
+  assert.deepEqual(given.passedOver, why);
+  given.headers.pop();
+  assert.equal(await open(header, { identities: [two.identity] }, given), "damaged.age-header");
+  assert.equal(await open(header, { identities: [other.identity] }, given), "key.wrong-identity");
+});
+
+Deno.test("openHeader() does no work for a passphrase on other headers, whatever they ask for", async () => {
+  const passphrases = ["staple-7"];
+  const { header, fileKey } = await sealHeader({ recipients: [one.recipient] });
+  const planted = await beside([{ passphrase: "staple-7" }, fileKey]);
+  assert.equal(await open(header, { passphrases, ask }, planted), "key.missing");
+  const costly = new TextDecoder().decode(planted.headers[0]!.bytes)
+    .replace(/^(-> scrypt \S+ ).*$/m, "$130");
+  const { passOver } = planted.headers[0]!;
+  const others = () => Promise.resolve([{ ...parseAgeHeader(new TextEncoder().encode(costly)), passOver }]);
+  assert.equal(await open(header, { passphrases, ask }, { others }), "key.missing");
+  assert.equal(planted.passedOver.length, 2);
+});
+
+Deno.test("openHeader() opens an archive of a passphrase that was rotated, by either key", async () => {
+  const { header, fileKey } = await sealHeader({ passphrase: "staple-7" }, { workFactor });
+  const rotated = await beside([{ recipients: [two.recipient] }, fileKey]);
+  assert.deepEqual(await open(header, { identities: [two.identity], ask }, rotated), fileKey);
+  assert.deepEqual(await open(header, { passphrases: ["staple-7"], ask }, rotated), fileKey);
+  assert.deepEqual(await open(header, { ask: () => Promise.resolve("staple-7") }, rotated), fileKey);
+  assert.equal(
+    await open(header, { ask: () => Promise.resolve("battery") }, rotated),
+    "key.wrong-passphrase",
+  );
+  assert.equal(await open(header, { identities: [other.identity] }, rotated), "key.wrong-identity");
+  assert.equal(await open(header, {}, rotated), "key.missing");
+});
+
+Deno.test("openHeader() says that an archive was rotated when no key fits", async () => {
+  const { header, fileKey } = await sealHeader({ recipients: [one.recipient] });
+  const rotated = await beside([{ recipients: [two.recipient] }, fileKey]);
+  for (const identities of [[other.identity], []]) {
+    const opening = openHeader(parseAgeHeader(header), { identities, passphrases: [] }, {
+      ...recorded,
+      others: rotated.others,
+    });
+    await assert.rejects(opening, {
+      hint: /It is encrypted to \S+, \S+\. It was rotated since: the identities/,
+    });
+  }
+});
+
+Deno.test("openHeader() takes an unproven key only where it is told to, and a proven one before it", async () => {
+  const { header, fileKey } = await sealHeader({ recipients: [one.recipient] });
+  const toTwo = { recipients: [two.recipient] };
+  const foreign = new Uint8Array(16);
+  const given = await beside([toTwo, foreign], [toTwo, fileKey]);
+  const identities = [two.identity];
+  assert.deepEqual(await open(header, { identities }, { ...given, unproven: true }), fileKey);
+  const damaged = header.slice();
+  // A letter of the wrapped key: the header's form stays.
+  const at = header.indexOf(0x0a, 30) + 5;
+  damaged[at] = damaged[at] === 0x41 ? 0x42 : 0x41;
+  assert.equal(await open(damaged, { identities }, given), "damaged.age-header");
+  assert.deepEqual(await open(damaged, { identities }, { ...given, unproven: true }), foreign);
 });
 
 Deno.test("openHeader() refuses a passphrase beside other stanzas", async () => {

@@ -56,6 +56,11 @@ export function passphraseIdentity(passphrase: string): Identity {
   };
 }
 
+/** Whether a header's stanzas say that a passphrase opens it. */
+export function isScrypt(stanzas: readonly (readonly string[])[]): boolean {
+  return stanzas.some(([kind]) => kind === "scrypt");
+}
+
 /**
  * Whether a header is of a passphrase; its stanza then is the only one and costs no more work than is done.
  * @throws {VaultraError} `damaged.age-header`, `key.work-factor`

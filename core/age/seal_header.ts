@@ -2,7 +2,7 @@ import type { Recipient } from "age-encryption";
 import type { Encryption } from "../config/job.ts";
 import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { isHeaderOf, MAX_HEADER_BYTES, NONCE_BYTES, parseHeader } from "./header.ts";
+import { isHeaderOf, MAX_HEADER_BYTES, NONCE_BYTES, parseAgeHeader } from "./header.ts";
 import { passphraseRecipient, WORK_FACTOR } from "./passphrase.ts";
 import { checkRecipient } from "./recipients.ts";
 
@@ -52,7 +52,7 @@ export async function sealHeader(
     );
   }
   // Never trust that the library took the key: an archive whose header wraps another one is lost.
-  if (!isHeaderOf(parseHeader(bytes), fileKey)) {
+  if (!isHeaderOf(parseAgeHeader(bytes), fileKey)) {
     throw new VaultraError("internal", "The header of an encrypted archive wraps another key than its own");
   }
   return { header: bytes, fileKey };

@@ -13,7 +13,7 @@ import {
   testWriter,
   writeEntries,
 } from "../../tests/fakes/test_archive.ts";
-import { parseHeader } from "../age/header.ts";
+import { parseAgeHeader } from "../age/header.ts";
 import { VaultraError } from "../errors.ts";
 import type { Keyring } from "../operation.ts";
 import { joinBlocks, once } from "../streams/blocks.ts";
@@ -86,7 +86,7 @@ Deno.test("every changed byte of an encrypted archive is found, and no cut of it
   await using pool = FramePool.open({ workers: 2 });
   const small: TestEntry[] = [{ section: "data", name: "a", object: 1, content: sampleBytes(500, 1) }];
   const { bytes, record } = await testArchive(pool, "zstd", small, { encryption });
-  const payload = parseHeader(bytes).bytes.length;
+  const payload = parseAgeHeader(bytes).bytes.length;
   const read = async (bytes: Bytes, known: { record?: BackupRecord }) => {
     const reader = await ArchiveReader.open(new MemorySource(bytes), { pool, signal, keys, ...known });
     await reader.verify();

@@ -4,10 +4,9 @@
  * @module
  */
 import { decryptedSource, decryptedStream, type DecryptOptions } from "../age/decrypted.ts";
-import type { AgeHeader } from "../age/header.ts";
+import type { KeyHeader } from "../age/key_headers.ts";
 import { openHeader } from "../age/open_header.ts";
-import type { OnDamage } from "../age/opened_stream.ts";
-import type { Keyring } from "../operation.ts";
+import { type Keyring, NO_KEYS } from "../operation.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { peek, type Peeked } from "../streams/peek.ts";
 import { isEncrypted, notAnArchive } from "./archive_kind.ts";
@@ -16,17 +15,21 @@ import type { BackupRecord } from "./format.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { type PlainSource, type RangeSource, tapped } from "./range_source.ts";
 
-/** How an archive that may be encrypted is opened. */
-export interface PlainOptions {
-  readonly pool: FramePool;
+/** What opens an archive that may be encrypted. */
+export interface OpenerOptions {
   /** Opens an encrypted archive; default: none can be opened. */
   readonly keys?: Keyring | undefined;
   /** The backup's record, when it is known: says whether its archive is encrypted, and to whom, and how long it is. */
   readonly record?: BackupRecord | undefined;
   /** Other headers that wrap the archive's file key. */
-  readonly keyHeaders?: (() => Promise<readonly AgeHeader[]>) | undefined;
-  /** Goes on where an encrypted archive is damaged, with zeros in the place of what is lost; default: that is an error. */
-  readonly onDamage?: OnDamage | undefined;
+  readonly keyHeaders?: (() => Promise<readonly KeyHeader[]>) | undefined;
+  /** Whether one of these is taken when the archive's own header is damaged; default: that is an error. */
+  readonly unproven?: boolean | undefined;
+}
+
+/** How an archive that may be encrypted is read. */
+export interface PlainOptions extends OpenerOptions {
+  readonly pool: FramePool;
 }
 
 /** An archive by ranges, and the first bytes of it, by which it is recognized. */
@@ -44,7 +47,7 @@ export async function plainSource(stored: RangeSource, options: PlainOptions): P
   const head = await firstBytes(stored);
   if (isEncryptedAsRecorded(head, options)) {
     const complete = stored.size === options.record?.archive.size;
-    const source = await decryptedSource(stored, { ...decryption(options), complete });
+    const source = await decryptedSource(stored, { pool: options.pool, open: openerOf(options), complete });
     return { source, head: await firstBytes(source) };
   }
   const source: PlainSource = {
@@ -63,7 +66,10 @@ export async function plainSource(stored: RangeSource, options: PlainOptions): P
 export async function plainStream(stored: ByteStream, options: PlainOptions): Promise<Peeked> {
   const peeked = await peek(stored, RECOGNIZE_BYTES);
   if (!isEncryptedAsRecorded(peeked.head, options)) return peeked;
-  return await peek(await decryptedStream(peeked.whole, decryption(options)), RECOGNIZE_BYTES);
+  return await peek(
+    await decryptedStream(peeked.whole, { pool: options.pool, open: openerOf(options) }),
+    RECOGNIZE_BYTES,
+  );
 }
 
 function firstBytes(source: RangeSource): Promise<Bytes> {
@@ -82,14 +88,10 @@ function isEncryptedAsRecorded(head: Uint8Array, { record }: PlainOptions): bool
   return encrypted;
 }
 
-function decryption({ pool, keys, record, keyHeaders, onDamage }: PlainOptions): DecryptOptions {
-  return {
-    pool,
-    onDamage,
-    open: (header) =>
-      openHeader(header, keys ?? { identities: [], passphrases: [] }, {
-        recipients: record?.encryption?.recipients,
-        others: keyHeaders,
-      }),
-  };
+/** Finds an archive's file key by its header. It throws what {@linkcode openHeader} does. */
+export function openerOf(
+  { keys = NO_KEYS, record, keyHeaders, unproven }: OpenerOptions,
+): DecryptOptions["open"] {
+  const recipients = record?.encryption?.recipients;
+  return (header) => openHeader(header, keys, { recipients, others: keyHeaders, unproven });
 }

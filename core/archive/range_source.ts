@@ -1,3 +1,4 @@
+import type { OpenedFileKey } from "../age/header.ts";
 import { VaultraError } from "../errors.ts";
 import type { ObjectReader } from "../store.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
@@ -22,6 +23,8 @@ export interface PlainSource extends RangeSource {
    * @param onStored Sees the bytes as they are stored, from the first to the last.
    */
   whole(onStored: (block: Bytes) => void): ByteStream;
+  /** What opened it, if it is encrypted. Secret. */
+  readonly opened?: OpenedFileKey;
 }
 
 /** All bytes of a source in order, with somebody who sees them first. */

@@ -4,7 +4,8 @@ import { VaultraError } from "../errors.ts";
 import { OTHER_BACKUP } from "../hints.ts";
 import { freeBlock } from "../streams/blocks.ts";
 import { joinBlocks } from "../streams/blocks.ts";
-import type { AgeHeader } from "../age/header.ts";
+import type { OpenedFileKey } from "../age/header.ts";
+import type { KeyHeader } from "../age/key_headers.ts";
 import type { Keyring } from "../operation.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import {
@@ -52,7 +53,7 @@ export interface ArchiveReaderOptions {
   /** Opens it when it is encrypted; default: it can't be. */
   readonly keys?: Keyring;
   /** Other headers than its own that wrap its file key. */
-  readonly keyHeaders?: () => Promise<readonly AgeHeader[]>;
+  readonly keyHeaders?: () => Promise<readonly KeyHeader[]>;
 }
 
 /** Which entries are wanted; absent: all. */
@@ -89,6 +90,8 @@ export class ArchiveReader {
   readonly compression: Compression;
   readonly header: ArchiveHeader;
   readonly manifest: Manifest;
+  /** What opened it, if it is encrypted. Secret. */
+  readonly opened: OpenedFileKey | undefined;
   readonly #source: PlainSource;
   readonly #record: BackupRecord | undefined;
   readonly #reading: FrameReading;
@@ -101,6 +104,7 @@ export class ArchiveReader {
     this.compression = opened.reading.codec.name;
     this.header = opened.header;
     this.manifest = opened.manifest;
+    this.opened = opened.source.opened;
     this.#source = opened.source;
     this.#record = opened.record;
     this.#reading = opened.reading;

@@ -170,7 +170,8 @@ testEach(
 
     const said = await place.ok(...rotate("latest", "--identity-file", "old.key"));
     assert.match(said, /no data moved/);
-    assert.match(said, /their own headers still open with the old keys/);
+    assert.match(said, /their own headers still open with the keys they were made for/);
+    assert.doesNotMatch(said, /lose access/);
     const added = (await place.files("backups")).filter((line) => !files.includes(line));
     assert.equal(added.length, 1, added.join());
     assert.match(added[0]!, /^shop\/keys\/\S+\.age \d{3}$/);
@@ -187,11 +188,55 @@ testEach(
 
     // What was rotated before is rotated again, and the header before goes.
     const third = await generate(place, "third.key");
-    await place.ok("key", "rotate", "--all", ...store, "--to", third, "--identity-file", "next.key");
+    const again = ["key", "rotate", "--all", ...store, "--to", third, "--identity-file", "next.key"];
+    assert.match(
+      await place.ok(...again, "--dry-run"),
+      /others for whom it was rotated before would lose it/,
+    );
+    assert.match(
+      await place.ok(...again),
+      /1 key header of earlier rotations removed: their recipients lose access/,
+    );
     await restores(place, "third.db", ["--identity-file", "third.key"]);
-    await place.fails(14, restore("x.db", "--identity-file", "next.key"));
+    const lost = await place.fails(14, restore("x.db", "--identity-file", "next.key"));
+    assert.match(lost.stderr, /It is encrypted to [0-9a-f]{16}\. It was rotated since/);
   },
 );
+
+testEach("vaultra key rotate gives nobody the key of what lies in the archive's place", async (place) => {
+  place.sample("shop.db");
+  const admin = await generate(place, "admin.key");
+  const next = await generate(place, "next.key");
+  await place.ok(...backup, "--recipient", admin);
+  const [archive] = await place.archives();
+  await place.bash(`echo secret | age -r ${admin} -o backups/${archive}`);
+  const rotate = ["key", "rotate", "latest", "--store", "./backups", "--to", next];
+  const before = await place.files("backups/shop");
+  for (const more of [[], ["--dry-run"]]) {
+    await place.fails(13, [...rotate, "--identity-file", "admin.key", ...more]);
+  }
+  assert.deepEqual(await place.files("backups/shop"), before);
+});
+
+testEach("vaultra key rotate lets an identity open what a passphrase was made for", async (place) => {
+  place.sample("shop.db");
+  const next = await generate(place, "next.key");
+  await Deno.writeTextFile(place.path("phrase"), "correct horse battery\n", { mode: 0o600 });
+  await place.ok(...backup, "--passphrase-file", "phrase");
+  await place.ok(
+    ...["key", "rotate", "latest", "--store", "./backups", "--to", next, "--passphrase-file", "phrase"],
+  );
+  await restores(place, "next.db", ["--identity-file", "next.key"]);
+  await restores(place, "phrase.db", ["--passphrase-file", "phrase"]);
+  // A key header that is of no use hides no other.
+  const headers = (await place.files("backups/shop/keys")).map((line) => line.split(" ")[0]!);
+  const planted = headers[0]!.replace(/\.\d{8}T/, ".20991231T");
+  await place.bash(`cd backups/shop/keys; { cat ${headers[0]} | head -c -6; echo AAAAA; } > ${planted}`);
+  const warned = await place.run(restore("warned.db", "--identity-file", "next.key"));
+  assert.equal(warned.code, 3, warned.stderr);
+  assert.match(warned.stderr, /20991231T\d+Z\.age" was passed over: it is damaged/);
+  await place.sameDump("shop.db", "warned.db");
+});
 
 testEach("vaultra key rotate tells what it passes over, and its exit code does", async (place) => {
   place.sample("shop.db");
