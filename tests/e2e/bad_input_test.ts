@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { humble, smallDisk, testEach, type Workplace } from "./workplace.ts";
+import { humble, inPairs, smallDisk, testEach, type Workplace } from "./workplace.ts";
 
 const config = `version: 1
 stores:
@@ -65,9 +65,9 @@ testEach("vaultra refuses slips of the pen with what to do", async (place) => {
     ["completions tcsh", /"tcsh" is not allowed/],
     ["config check -c nowhere.yaml", /there is no file "nowhere.yaml"/],
   ];
-  for (const [args, sentence] of slips) {
+  await inPairs(slips, async ([args, sentence]) => {
     assert.match((await place.fails(2, args.split(" "))).stderr, sentence);
-  }
+  });
   assert.deepEqual(await place.files(), before);
 });
 

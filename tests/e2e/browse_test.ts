@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { jsonLines, type Prefix, testEach, type Workplace } from "./workplace.ts";
+import { jsonLines, smallDisk, testEach, type Workplace } from "./workplace.ts";
 
 const config = `version: 1
 stores:
@@ -99,19 +99,15 @@ testEach("vaultra cat refuses what it has no rows of, and leaves nothing", async
   await place.fails(17, ["cat", id, "loose"], { env: { TMPDIR: place.path("nowhere") } });
 });
 
-const isRoot = Deno.build.os === "linux" && Deno.uid() === 0;
-const smallDisk: Prefix = [
-  ...["unshare", "--mount", ...(isRoot ? [] : ["--map-root-user"]), "bash", "-c"],
-  `mount -t tmpfs -o size=200k tmpfs tmp; TMPDIR=$PWD/tmp "$@"; code=$?; find tmp -mindepth 1 > left; exit $code`,
-  "bash",
-];
-
 testEach("vaultra cat tells of a full disk and where it is", async (place) => {
   await prepare(place);
   await backUp(place, "shop");
-  const { stderr } = await place.with(...smallDisk).fails(17, ["cat", "latest", "orders"]);
+  const disk = place.path("tmp");
+  const { stderr } = await place.with(...smallDisk(disk, "200k")).fails(17, ["cat", "latest", "orders"], {
+    env: { TMPDIR: disk },
+  });
   assert.match(stderr, /disk that holds ".*\/tmp\/vaultra-.* is full/);
-  assert.equal(await place.bash("cat left"), "");
+  assert.equal(await place.bash("cat tmp.files"), "");
 });
 
 testEach("vaultra cat and diff open encrypted backups", async (place) => {

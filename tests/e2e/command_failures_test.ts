@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { outcome } from "./run_vaultra.ts";
-import { humble, smallDisk, testEach, type Workplace } from "./workplace.ts";
+import { humble, inPairs, smallDisk, testEach, type Workplace } from "./workplace.ts";
 
 const config = (recipient: string) =>
   `version: 1
@@ -53,7 +53,7 @@ testEach(
     const { own, id } = await prepareStores(place);
     await place.bash("cp -r backups denied; chmod 000 denied");
     const before = await kept(place);
-    for (const [command, opensIt] of readers) {
+    await inPairs(readers, async ([command, opensIt]) => {
       const line = (job: string, options: string) =>
         `${command.replaceAll("BACKUP", id(job)).replace("OWN", own)} --job ${job} ${options}`.trim().split(
           " ",
@@ -72,10 +72,10 @@ testEach(
         assert.equal(code, 13, `vaultra ${command}\n${stdout}${stderr}`);
       }
       // What copies stored bytes needs no key
-      if (!opensIt && !command.startsWith("key") || command.startsWith("copy")) continue;
+      if (!opensIt && !command.startsWith("key") || command.startsWith("copy")) return;
       await place.fails(14, line("sealed", ""));
       await place.fails(14, line("sealed", "--identity-file other.key"));
-    }
+    });
     assert.deepEqual(await kept(place), before);
   },
 );

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { projectFolder } from "../../tools/child.ts";
 import { fromSource } from "./run_vaultra.ts";
 import { type How, prepareVault, runSilent } from "./vault.ts";
-import { humble, testEach, Workplace } from "./workplace.ts";
+import { humble, inPairs, testEach, Workplace } from "./workplace.ts";
 
 type Case = readonly [args: string, how?: How];
 
@@ -200,14 +200,14 @@ testEach("vaultra shows no secret, whatever is done with it", async (place) => {
       const said = `vaultra ${args}: ${code}\n${stdout}${stderr}`;
       assert.ok(isDone(code) || (how?.signal !== undefined && code === 130), said);
     }
-    for (const [index, [args, how]] of fails.entries()) {
+    await inPairs(fails, async ([args, how], index) => {
       const { code, stdout, stderr } = await quiet(
         `${args} ${voices[index % voices.length]!.join(" ")}`,
         how,
       );
       assert.ok(!isDone(code), `vaultra ${args}\n${stdout}${stderr}`);
       assert.doesNotMatch(stderr, /^\s+at /m, `vaultra ${args}: a stack`);
-    }
+    });
     if (command === "help") continue;
     const slip = await quiet(`${command} --nonsense`);
     assert.equal(slip.code, 2, `vaultra ${command} --nonsense\n${slip.stderr}`);
@@ -225,13 +225,13 @@ testEach("vaultra shows no secret of a configuration that is wrong", async (plac
   const vault = await prepareVault(place);
   for (const [what, config] of Object.entries(vault.wrong)) {
     await Deno.writeTextFile(place.path("vaultra.yaml"), config);
-    for (const [voice, options] of voices.entries()) {
+    await inPairs(voices, async (options, voice) => {
       const command = voice === 0 ? ["backup", "shop"] : ["config", "check"];
       const done = await runSilent(place, vault, [...command, ...options]).catch((error) => {
         throw new assert.AssertionError({ message: `${what}: ${error.message}` });
       });
       assert.ok(!isDone(done.code), `${what}: ${done.stdout}${done.stderr}`);
-    }
+    });
   }
   const { inputs: except, identities } = vault;
   assert.deepEqual(await vault.search.inFolder(place.folder, { except, identities }), []);

@@ -133,6 +133,16 @@ export function testEach(name: string, test: (place: Workplace) => Promise<void>
   }
 }
 
+/** Does something for each item, two at a time: a run that ends early has done little but start, on one core. */
+export async function inPairs<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<unknown>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += 2) {
+    await Promise.all(items.slice(at, at + 2).map((item, offset) => work(item, at + offset)));
+  }
+}
+
 /** A failure says one sentence and what to do, shows no stack, and ends with its code. */
 export function assertFailure({ code, stdout, stderr }: Outcome, expected: number, what: string): void {
   const said = `${what}\n${stdout}${stderr}`;
