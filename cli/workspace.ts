@@ -12,7 +12,7 @@ import { resolveKeyring } from "../core/config/keyring.ts";
 import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
 import type { BackupRecord } from "../core/archive/format.ts";
-import { VaultraError } from "../core/errors.ts";
+import { toVaultraError, VaultraError } from "../core/errors.ts";
 import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
 import { abortError } from "../core/streams/abortable.ts";
@@ -33,7 +33,10 @@ export interface FoundBackup {
  * copy of.
  * @throws {VaultraError} `usage.ambiguous-backup`
  */
-function chosenOf(name: string, found: readonly FoundBackup[]): FoundBackup {
+export function chosenOf<Found extends Pick<FoundBackup, "record">>(
+  name: string,
+  found: readonly Found[],
+): Found {
   const names = new Set(
     found.map(({ record }) => name === "latest" ? record.job : `${record.job} ${record.id}`),
   );
@@ -163,10 +166,11 @@ export class Workspace {
   }
 
   /**
-   * The one backup that a person named, in whichever store holds it. The store is the caller's to close.
+   * The one backup that a person named, in whichever store holds it. The store is the caller's to close. A store that is out
+   * of reach or whose copy is damaged hides no other's: it is passed over with a warning.
    * @param options `last` is the name of a store whose copy is taken only if no other store has one.
    * @param purpose `backup`: the store will be written, and when several have a copy of the backup, which one must be said.
-   * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`
+   * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`; what a store fails with when no other has the backup
    */
   async findBackup(
     name: string,
@@ -179,24 +183,30 @@ export class Workspace {
   ): Promise<FoundBackup> {
     const query = options.job === undefined ? {} : { job: options.job };
     let missing: VaultraError | undefined;
+    const failures: { readonly store: string; readonly error: VaultraError }[] = [];
     const found: FoundBackup[] = [];
     try {
       const stores = await this.stores(options.store);
       const isLast = ({ name }: ConfiguredStore) => Number(name === options.last);
       for (const configured of stores.toSorted((a, b) => isLast(a) - isLast(b))) {
-        const store = await this.openStore(configured, purpose);
+        let store: ObjectStore | undefined;
         try {
+          store = await this.openStore(configured, purpose);
           const record = await this.catalog(store).find(name, query);
           if (name === "latest") await checkSeen(store, record.job, this.operation());
           found.push({ store, record, configured });
-        } catch (error) {
-          await store[Symbol.asyncDispose]();
-          if (!(error instanceof VaultraError && error.family === "no-backup")) throw error;
-          missing ??= error;
+        } catch (thrown) {
+          await store?.[Symbol.asyncDispose]();
+          this.#session.context.signal.throwIfAborted();
+          const error = toVaultraError(thrown);
+          if (error.family === "usage") throw error;
+          if (error.family === "no-backup") missing ??= error;
+          else failures.push({ store: configured.name, error });
         }
       }
       const chosen = found.length > 0 ? chosenOf(name, found) : undefined;
-      if (chosen === undefined) throw missing!;
+      if (chosen === undefined) throw failures[0]?.error ?? missing!;
+      for (const { store, error } of failures) this.#tellPassedOver(store, error, name, chosen);
       if (purpose === "backup") {
         const copies = found.filter(({ record }) => record.id === chosen.record.id);
         refuseCopies(chosen.record, copies.map(({ configured }) => configured.name));
@@ -206,6 +216,18 @@ export class Workspace {
     } finally {
       for (const { store } of found) await store[Symbol.asyncDispose]();
     }
+  }
+
+  #tellPassedOver(store: string, { code, message }: VaultraError, name: string, taken: FoundBackup): void {
+    const { record, configured } = taken;
+    this.operation().listener({
+      type: "warning",
+      code,
+      message: `The store "${store}" was passed over: ${message}`,
+      hint: name === "latest"
+        ? `It may hold a newer backup than ${record.id} in "${configured.name}", which is taken: name one by its id.`
+        : `The copy in "${configured.name}" is taken.`,
+    });
   }
 }
 
