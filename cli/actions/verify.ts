@@ -13,11 +13,12 @@ import {
 } from "../../core/verify.ts";
 import type { VerifyOptions } from "../commands/verify.ts";
 import { joinedCode } from "../exit_code.ts";
+import { findCopies } from "../find_copies.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
 
-/** `vaultra verify [BACKUP…]`: goes on after a damaged one, so that all are told; the first one's code is the exit code. */
+/** `vaultra verify [BACKUP…]`, every copy of each: goes on after a damaged one, so that all are told; the first one's code is the exit code. */
 export async function verify(
   session: Session,
   names: readonly string[],
@@ -34,31 +35,36 @@ export async function verify(
   await using pool = FramePool.open({ signal: session.context.signal });
   let code = 0;
   let checked = 0;
-  const check = async (store: ObjectStore, record: BackupRecord) => {
+  const failed = (thrown: unknown, what?: string) => {
+    session.context.signal.throwIfAborted();
+    const error = toVaultraError(thrown);
+    const message = what === undefined ? error.message : `${what}: ${error.message}`;
+    session.fail(VaultraError.fromData({ ...error.toData(), message }));
+    code = joinedCode(code, error.exitCode);
+  };
+  const check = async (store: ObjectStore, record: BackupRecord, place: string) => {
     checked++;
-    try {
-      await verifyOne(session, store, record, level, pool, operation);
-    } catch (thrown) {
-      session.context.signal.throwIfAborted();
-      const error = toVaultraError(thrown);
-      session.fail(error);
-      code = joinedCode(code, error.exitCode);
-    }
+    await verifyOne(session, store, record, place, level, pool, operation)
+      .catch((error) => failed(error, titleOf(record, place)));
   };
   if (options.all) {
     let passedOver = 0;
     for (const configured of await workspace.stores(options.store)) {
-      await using store = await workspace.openStore(configured, "backup");
-      const catalog = new Catalog(store, (event) => {
-        if (event.type === "warning") passedOver++;
-        operation.listener(event);
-      });
-      for (const job of options.job === undefined ? await catalog.jobs() : [options.job]) {
-        await checkSeen(store, job, operation);
-        for await (const record of catalog.list({ job })) await check(store, record);
+      try {
+        await using store = await workspace.openStore(configured, "backup");
+        const catalog = new Catalog(store, (event) => {
+          if (event.type === "warning") passedOver++;
+          operation.listener(event);
+        });
+        for (const job of options.job === undefined ? await catalog.jobs() : [options.job]) {
+          await checkSeen(store, job, operation);
+          for await (const record of catalog.list({ job })) await check(store, record, configured.name);
+        }
+      } catch (error) {
+        failed(error, configured.name);
       }
     }
-    if (checked + passedOver === 0) {
+    if (checked + passedOver === 0 && code === 0) {
       throw new VaultraError("no-backup.none", "There is no backup to verify", {
         hint: "Check the store's address and the job's name, and that the store's disk is mounted.",
       });
@@ -67,13 +73,23 @@ export async function verify(
     if (passedOver > 0) code = joinedCode(code, exitCodes.damaged);
   }
   for (const name of names) {
-    const found = await workspace.findBackup(name, options);
-    await found.store[Symbol.asyncDispose]();
-    // It was looked for by reading alone; the mark is written.
-    await using store = await workspace.openStore(found.configured, "backup");
-    await check(store, found.record);
+    try {
+      const unread = (error: VaultraError, place: string) => failed(error, `${name} in ${place}`);
+      for (const { configured, record } of await findCopies(workspace, name, options, unread)) {
+        // It was looked for by reading alone; the mark is written.
+        await using store = await workspace.openStore(configured, "backup");
+        await check(store, record, configured.name);
+      }
+    } catch (error) {
+      failed(error);
+    }
   }
   return code;
+}
+
+/** A copy as lines begin with it. */
+function titleOf({ job, id }: BackupRecord, place: string): string {
+  return `${job} ${id} in ${place}`;
 }
 
 function levelOf(session: Session, { quick, sample, full, seed }: VerifyOptions): VerifyLevel {
@@ -95,6 +111,7 @@ async function verifyOne(
   session: Session,
   store: ObjectStore,
   record: BackupRecord,
+  place: string,
   level: VerifyLevel,
   pool: FramePool,
   operation: Operation,
@@ -102,9 +119,16 @@ async function verifyOne(
   const started = session.context.monotonic();
   const done = await verifyBackup(store, record, pool, operation, level);
   const took = session.context.monotonic() - started;
-  session.json({ type: "result", command: "verify", ...done, milliseconds: Math.round(took) });
+  session.json({
+    type: "result",
+    command: "verify",
+    store: place,
+    job: record.job,
+    ...done,
+    milliseconds: Math.round(took),
+  });
   session.say(
-    `${session.style.green("✔")} ${record.job} ${record.id}: ${foundText(done)}, ` +
+    `${session.style.green("✔")} ${titleOf(record, place)}: ${foundText(done)}, ` +
       `${countText(done.objects)} objects, ${countText(done.rows)} rows, ` +
       `${bytesText(done.stored)} read in ${durationText(took)}`,
   );

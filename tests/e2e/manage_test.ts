@@ -127,6 +127,51 @@ testEach("vaultra copy mends a copy, whichever store the configuration names fir
   }
 });
 
+testEach("vaultra verify checks every copy, and goes on after what it cannot find or read", async (place) => {
+  const id = await prepare(place);
+  await place.ok("verify", id, "--quick");
+  assert.match(await place.ok("list"), /VERIFIED.*\n.* \d{4}-\d\d-\d\d \(quick\) /);
+  await place.ok("copy", id, "--to", "vault");
+  assert.match(
+    await place.ok("verify", id),
+    new RegExp(`✔ shop ${id} in office: .*\n✔ shop ${id} in vault: `),
+  );
+  assert.match(await place.ok("list"), /VERIFIED.*\n.* \d{4}-\d\d-\d\d \(full\) /);
+  const [{ backups }] = jsonLines(await place.ok("list", "--json", "--store", "office"));
+  assert.deepEqual(Object.keys(backups[0].verified).sort(), ["full", "quick"]);
+  await place.ok("backup", "shop");
+  const newer = await latest(place, "office");
+
+  const verifies = async (code: number, args: string[], whole: string[], damaged: string[]) => {
+    const { stdout, stderr } = await place.fails(code, ["verify", ...args]);
+    const [found, told] = [stdout, stderr].map((text) => [...text.matchAll(/^(?:✔|error:) (.*?):/gm)]);
+    assert.deepEqual([found, told].map((lines) => lines!.map(([, title]) => title)), [whole, damaged]);
+  };
+  const archive = place.path("vault", "shop", `${id}.tar.zst`);
+  const sound = await Deno.readFile(archive);
+  await Deno.writeFile(archive, sound.with(1000, sound[1000]! ^ 1));
+  await verifies(13, [id, newer], [`shop ${id} in office`, `shop ${newer} in office`], [
+    `shop ${id} in vault`,
+  ]);
+  await place.ok("verify", id, "--store", "office");
+  const results = jsonLines((await place.fails(13, ["verify", id, "--json"])).stdout);
+  const result = results.find(({ type }) => type === "result");
+  assert.deepEqual([result.store, result.job, result.id, results.at(-1).type], [
+    "office",
+    "shop",
+    id,
+    "error",
+  ]);
+  await Deno.writeFile(archive, sound);
+
+  await Deno.writeTextFile(place.path("office", "shop", `${id}.json`), "{}");
+  const whole = [`shop ${id} in vault`, `shop ${newer} in office`];
+  await verifies(13, [id, newer], whole, [`${id} in office`]);
+  const unknown = await place.fails(18, ["verify", "20200101", newer]);
+  assert.match(unknown.stderr, /There is no backup "20200101"/);
+  assert.match(unknown.stdout, new RegExp(`✔ shop ${newer} in office: `));
+});
+
 testEach("vaultra copy says why it can't find out whose signatures are trusted", async (place) => {
   const id = await prepare(place);
   await Deno.writeTextFile(

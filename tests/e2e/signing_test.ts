@@ -123,6 +123,12 @@ testEach("vaultra tells a store of which something was exchanged, forged or set 
   assert.match(again.stderr, older);
   await place.ok(...latest);
   assert.equal((await place.run(["verify", "--all"])).code, 0);
+  // What somebody planted is not missed when it is gone.
+  const planted = place.path("backups/shop/20991231T235959Z-full-ffff.json");
+  await Deno.writeTextFile(planted, "{}");
+  await place.ok("backup", "shop");
+  await Deno.remove(planted);
+  await place.ok(...latest);
   // A machine without a memory believes the store.
   await place.bash("rm -rf backups state; cp -a before backups");
   await place.ok(...latest);
