@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { recipientOf } from "../age/recipients.ts";
 import { toVaultraError, VaultraError } from "../errors.ts";
 import { readText } from "./read_text.ts";
 import type { Secrets } from "./secrets.ts";
@@ -21,11 +22,11 @@ const identityPattern = /^AGE-SECRET-KEY-(PQ-)?1[02-9AC-HJ-NP-Z]{58,}$/;
 
 /**
  * The identities in the text of an age identity file, one a line; empty lines and those that begin with `#` are
- * comments. Each is told to `secrets`.
+ * comments. Each is told to `secrets`, and its checksum was checked.
  * @param name How messages name the text; they begin in lower case and quote none of it.
  * @throws {VaultraError} `config.identity`
  */
-export function identitiesIn(text: string, name: string, secrets: Secrets): string[] {
+export async function identitiesIn(text: string, name: string, secrets: Secrets): Promise<string[]> {
   const wrong = (why: string, hint: string) =>
     new VaultraError("config.identity", `${name} ${why}`, { hint });
   const howTo = "Make one with vaultra key generate, or with age-keygen.";
@@ -41,13 +42,23 @@ export function identitiesIn(text: string, name: string, secrets: Secrets): stri
   if (identities.length === 0) throw wrong("holds no identity", howTo);
   const place = (identity: string) => lines.length === 1 ? "" : ` in line ${lines.indexOf(identity) + 1}`;
   for (const identity of identities) {
-    if (identityPattern.test(identity)) continue;
-    throw wrong(
-      identity.startsWith("age1")
-        ? `holds a recipient${place(identity)}, which encrypts, and no identity, which opens`
-        : `holds something else than an identity AGE-SECRET-KEY-1…${place(identity)}`,
-      howTo,
-    );
+    if (!identityPattern.test(identity)) {
+      throw wrong(
+        identity.startsWith("age1")
+          ? `holds a recipient${place(identity)}, which encrypts, and no identity, which opens`
+          : `holds something else than an identity AGE-SECRET-KEY-1…${place(identity)}`,
+        howTo,
+      );
+    }
+    try {
+      await recipientOf(identity);
+    } catch {
+      // Not kept as the cause: nothing may quote it.
+      throw wrong(
+        `holds an identity${place(identity)} that is mistyped: its checksum is wrong`,
+        "Copy it again from the file that vaultra key generate or age-keygen wrote.",
+      );
+    }
   }
   return identities;
 }

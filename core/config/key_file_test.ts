@@ -4,22 +4,23 @@ import { run, temporaryFolder } from "../../tests/fakes/machine.ts";
 import { identitiesIn, passphraseIn, readKeyFile, readPassphraseFile } from "./key_file.ts";
 import { Secrets } from "./secrets.ts";
 
+const mistyped = "AGE-SECRET-KEY-15YE9MCY05V2GFS0JC0PS76WL0JNHC3LQNW06RZFN4G7HHX77EP2SY2FGZQ";
 const identity = "AGE-SECRET-KEY-15YE9MCY05V2GFS0JC0PS76WL0JNHC3LQNW06RZFN4G7HHX77EP2SY2FGZM";
 
-Deno.test("identitiesIn() reads what age-keygen wrote, and masks it", () => {
+Deno.test("identitiesIn() reads what age-keygen wrote, and masks it", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "key");
   run("age-keygen", "-o", path);
   const secrets = new Secrets();
   const text = `${Deno.readTextFileSync(path)}\r\n \n${identity}\r\n`;
-  const found = identitiesIn(text, "it", secrets);
+  const found = await identitiesIn(text, "it", secrets);
   assert.equal(found.length, 2);
   assert.equal(found[1], identity);
   assert.match(found[0]!, /^AGE-SECRET-KEY-1/);
   assert.equal(secrets.redact(found.join(" ")), "*** ***");
 });
 
-Deno.test("identitiesIn() says what a text is instead, and quotes none of it", () => {
+Deno.test("identitiesIn() says what a text is instead, and quotes none of it", async () => {
   const cases: [string, RegExp][] = [
     ["", /^it holds no identity$/],
     ["# public key: age1x\n\n", /^it holds no identity$/],
@@ -32,9 +33,11 @@ Deno.test("identitiesIn() says what a text is instead, and quotes none of it", (
     ["hunter2", /^it holds something else than an identity AGE-SECRET-KEY-1…$/],
     [`${identity}\n${identity.slice(0, 40)}`, /^it holds something else than an identity .* in line 2$/],
     [identity.toLowerCase(), /something else/],
+    [mistyped, /^it holds an identity that is mistyped: its checksum is wrong$/],
+    [`# mine\n${identity}\n${mistyped}`, /^it holds an identity in line 3 that is mistyped/],
   ];
   for (const [text, message] of cases) {
-    assert.throws(() => identitiesIn(text, "it", new Secrets()), { code: "config.identity", message });
+    await assert.rejects(identitiesIn(text, "it", new Secrets()), { code: "config.identity", message });
   }
 });
 

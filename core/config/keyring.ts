@@ -37,7 +37,7 @@ export async function resolveKeyring(
   const identities: string[] = [];
   for (const path of identityFile) {
     const text = await readKeyFile(path, "identity file", warn);
-    identities.push(...identitiesIn(text, `The identity file "${path}"`, secrets));
+    identities.push(...await identitiesIn(text, `The identity file "${path}"`, secrets));
   }
   const passphrases = passphraseFile === undefined
     ? []
@@ -89,7 +89,7 @@ export async function configuredIdentities(name: string, resolver: Resolver): Pr
   const text = String(await resolver.references(written, file.problem, path));
   if (text === UNRESOLVED) return [];
   try {
-    return identitiesIn(text, "the text", secrets);
+    return await identitiesIn(text, "the text", secrets);
   } catch (error) {
     resolver.problems.add(file.problem(path, toVaultraError(error).message));
     return [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fakeRegistry } from "../../tests/fakes/fake_plugins.ts";
 import { temporaryFolder } from "../../tests/fakes/machine.ts";
+import { VaultraError } from "../errors.ts";
 import { parseConfig } from "./config_file.ts";
 import { resolveKeyring } from "./keyring.ts";
 import { checkConfig, type ResolveContext } from "./resolve.ts";
@@ -105,4 +106,18 @@ Deno.test("checkConfig() checks identities, and warns of one in plain text", asy
   await assert.rejects(checkConfig(context(text.replace(identity, recipient))), {
     message: /keys.a.identity: the text holds a recipient, which encrypts, and no identity, which opens$/,
   });
+  const mistyped = identity.replace(/M$/, "Q");
+  const wrong = context(text.replace(identity, mistyped));
+  await assert.rejects(checkConfig(wrong), (error) => {
+    assert.ok(error instanceof VaultraError && error.code === "config.invalid");
+    assert.match(
+      error.message,
+      /keys.a.identity: the text holds an identity that is mistyped: its checksum is wrong$/,
+    );
+    assert.ok(!JSON.stringify(error.toData()).includes(mistyped.slice(20)), "the error quotes it");
+    return true;
+  });
+  // Elsewhere it is passed over like a key that this machine lacks, and told when nothing opens an archive.
+  const { identities, unreadable } = await resolveKeyring(wrong, {}, assert.fail);
+  assert.deepEqual([identities, unreadable?.length], [[], 1]);
 });
