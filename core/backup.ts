@@ -83,10 +83,7 @@ async function backupLocked(job: Job, store: ObjectStore, operation: Operation):
   const header = checkedHeader(headerOf(job, id, started, source, redact));
 
   listener({ type: "phase", phase: "Backing up", job: job.name });
-  await using pool = FramePool.open({
-    signal: operation.signal,
-    ...(operation.workers === undefined ? {} : { workers: operation.workers }),
-  });
+  await using pool = FramePool.open(operation);
   const stored = await storeArchive(job, header, source, pool, store, operation);
 
   const finished = surroundings.now();

@@ -3,45 +3,27 @@
  *
  * @module
  */
-import { freeEntry } from "./archive/archive_entry.ts";
-import { ArchiveReader } from "./archive/reader.ts";
-import { PipeReader } from "./archive/pipe_reader.ts";
-import type { ArchiveHeader, BackupRecord, IndexEntry, Manifest } from "./archive/format.ts";
+import type { ArchiveHeader, Manifest } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { sourceObject } from "./archive/manifest.ts";
-import type { Configured } from "./config/job.ts";
+import { ArchiveReader } from "./archive/reader.ts";
 import { compareObjects, type Comparison, expectedObjects, refuseDifferences } from "./compare.ts";
+import type { Configured } from "./config/job.ts";
 import type {
   HostedDatabase,
-  PartReader,
   ProofLevel,
-  RestoreEntry,
   RestoreOutput,
   RestorePlan,
   RestoreReport,
   RestoreRequest,
-  RestoreTarget,
-  Section,
 } from "./database.ts";
 import { VaultraError } from "./errors.ts";
-import { OTHER_BACKUP } from "./hints.ts";
-import { type OpenBackup, openBackup } from "./open_backup.ts";
+import { pullParts, writeAll } from "./feed_target.ts";
 import { eventLogger, type Operation } from "./operation.ts";
-import { refuseUnsigned } from "./signing/signature.ts";
-import type { ObjectReader } from "./store.ts";
-import { joinBlocks } from "./streams/blocks.ts";
+import { openOrigin, type RestoreOrigin } from "./restore_origin.ts";
 import type { ByteStream } from "./streams/bytes.ts";
 
-/** Where the archive comes from. */
-export type RestoreOrigin =
-  | {
-    readonly kind: "backup";
-    readonly store: ObjectReader;
-    readonly key: string;
-    readonly record?: BackupRecord;
-  }
-  | { readonly kind: "opened"; readonly backup: OpenBackup }
-  | { readonly kind: "pipe"; readonly bytes: ByteStream };
+export type { RestoreOrigin };
 
 /** What is restored, and how. */
 export interface RestoreOptions {
@@ -84,7 +66,7 @@ export interface RestoreOutcome {
 export async function restore(options: RestoreOptions, operation: Operation): Promise<RestoreOutcome> {
   await using pool = FramePool.open(operation);
   operation.listener({ type: "phase", phase: "Opening the archive" });
-  await using archive = await openArchive(options.origin, pool, operation);
+  await using archive = await openOrigin(options.origin, pool, operation);
   const known = archive.reader instanceof ArchiveReader ? archive.reader.manifest : undefined;
 
   const { header } = archive.reader;
@@ -133,36 +115,6 @@ function outputOf({ output = "database" }: Pick<RestoreOptions, "output">): Rest
 /** Whether a part is restored: a plan that is made before a pipe was read cannot name its objects. */
 function isPartial({ only, exclude, dataOnly, ifExists }: RestoreOptions): boolean {
   return only.length > 0 || exclude.length > 0 || dataOnly || ifExists === "append";
-}
-
-/** An archive that was opened, and how many bytes were read of it so far. */
-interface OpenArchive extends AsyncDisposable {
-  readonly reader: ArchiveReader | PipeReader;
-  readonly bytesRead: () => number;
-}
-
-async function openArchive(
-  origin: RestoreOrigin,
-  pool: FramePool,
-  operation: Operation,
-): Promise<OpenArchive> {
-  const { signal, keys } = operation;
-  if (origin.kind === "pipe") {
-    refuseUnsigned(operation);
-    let read = 0;
-    const counted = async function* () {
-      for await (const block of origin.bytes) {
-        read += block.length;
-        yield block;
-      }
-    };
-    const reader = await PipeReader.open(counted(), { pool, signal, keys });
-    return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
-  }
-  const { archive, bytesRead } = origin.kind === "opened"
-    ? origin.backup
-    : await openBackup(origin, pool, operation);
-  return { reader: archive, bytesRead, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /**
@@ -253,62 +205,4 @@ export function refuseConflicts(plan: RestorePlan): void {
     hint: "Restore somewhere else, or say --if-exists replace to have it replaced.",
     details: { conflicts: plan.conflicts },
   });
-}
-
-async function writeAll({ reader, bytesRead }: OpenArchive, target: RestoreTarget, operation: Operation) {
-  let bytes = 0;
-  let rows = 0;
-  const total = reader instanceof ArchiveReader ? { total: reader.manifest.totals.raw } : {};
-  // One entry is written while the next one is read and checked.
-  let written = Promise.resolve();
-  let before: RestoreEntry | undefined;
-  try {
-    for await (const entry of reader instanceof ArchiveReader ? reader.stream() : reader.entries()) {
-      operation.signal.throwIfAborted();
-      const length = entry.bytes.reduce((sum, block) => sum + block.length, 0);
-      await written;
-      if (before !== undefined && reader instanceof ArchiveReader) freeEntry(before);
-      before = entry;
-      written = target.write(entry);
-      written.catch(() => {});
-      bytes += length;
-      rows += entry.rows;
-      operation.listener({ type: "progress", bytes, stored: bytesRead(), rows, ...total });
-    }
-  } finally {
-    await written;
-  }
-}
-
-async function pullParts({ reader, bytesRead }: OpenArchive, target: RestoreTarget, operation: Operation) {
-  if (!(reader instanceof ArchiveReader)) {
-    throw new VaultraError("usage.needs-ranges", "Single objects can't be restored from a pipe", {
-      hint: "Save the archive as a file and give its path with --from.",
-    });
-  }
-  let bytes = 0;
-  const lines = new Map<string, readonly IndexEntry[]>();
-  const linesOf = async (section: Section, object: number) => {
-    const key = `${section}/${object}`;
-    const known = lines.get(key) ?? await Array.fromAsync(reader.entries({ section, object }));
-    lines.set(key, known);
-    return known;
-  };
-  const parts: PartReader = {
-    layout: async (section, object) => (await linesOf(section, object)).map((line) => line.raw),
-    async read(section, object, part) {
-      operation.signal.throwIfAborted();
-      const line = (await linesOf(section, object))[part];
-      if (line === undefined) {
-        throw new VaultraError("damaged.index", `The archive has no part ${part} of object ${object}`, {
-          hint: OTHER_BACKUP,
-        });
-      }
-      const block = joinBlocks((await reader.read(line)).bytes);
-      bytes += block.length;
-      operation.listener({ type: "progress", bytes, stored: bytesRead() });
-      return block;
-    },
-  };
-  await target.pull(parts);
 }

@@ -63,8 +63,7 @@ export async function rotate(
 ): Promise<void> {
   await using lock = await lockJob(store, job, { ...options.owner, command: "key rotate" }, operation);
   const signal = AbortSignal.any([operation.signal, lock.signal]);
-  const { workers } = operation;
-  await using pool = FramePool.open({ signal, ...(workers === undefined ? {} : { workers }) });
+  await using pool = FramePool.open({ ...operation, signal });
   for (const record of records) {
     try {
       const plan = await planRotation(store, record, pool, { ...operation, signal });

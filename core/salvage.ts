@@ -68,10 +68,7 @@ export async function salvage(
   target: SalvageTarget | undefined,
   operation: Operation,
 ): Promise<SalvageOutcome> {
-  await using pool = FramePool.open({
-    signal: operation.signal,
-    ...(operation.workers === undefined ? {} : { workers: operation.workers }),
-  });
+  await using pool = FramePool.open(operation);
   operation.listener({ type: "phase", phase: "Looking for what is whole" });
   const record = origin.kind === "backup" ? origin.record : undefined;
   const opened = origin.kind === "pipe"
