@@ -26,7 +26,9 @@ export function addKey(program: Program): void {
         (await import("../actions/key_generate.ts")).keyGenerate(session, file, options)
       );
     });
-  const rotate = key.command("rotate").description("let other keys open backups that exist; no data is moved")
+  const rotate = key.command("rotate").description(
+    "let other keys open backups that exist, in place of those of earlier rotations; no data is moved",
+  )
     .argument("[backups...]", "their ids, the beginnings of them, or `latest`")
     .requiredOption("--to <key>", "an age recipient, or a name of `keys:` (repeatable)", collect)
     .option("--all", "all encrypted backups of the store")
