@@ -15,8 +15,9 @@ import { type RangeSource, storeSource } from "./archive/range_source.ts";
 import { type BackupLocation, checkOrigin, findArchive, keyHeadersOf } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
 import { refuseUnsigned } from "./signing/signature.ts";
-import { peek } from "./streams/peek.ts";
 import type { ByteStream } from "./streams/bytes.ts";
+import { peek } from "./streams/peek.ts";
+import { tapped } from "./streams/tapped.ts";
 
 /** An archive that may be damaged, decrypted as far as it can be, with zeros where it can't. */
 export interface OpenDamaged {
@@ -83,13 +84,10 @@ export async function openDamagedPipe(
 ): Promise<OpenDamaged> {
   refuseUnsigned(operation);
   let read = 0;
-  async function* counted(): ByteStream {
-    for await (const block of bytes) {
-      read += block.length;
-      yield block;
-    }
-  }
-  const { head, whole } = await peek(counted(), RECOGNIZE_BYTES);
+  const counted = tapped(bytes, (block) => {
+    read += block.length;
+  });
+  const { head, whole } = await peek(counted, RECOGNIZE_BYTES);
   const encrypted = isEncrypted(head);
   const damage = new Damage();
   const plain = encrypted

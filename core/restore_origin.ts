@@ -12,6 +12,7 @@ import type { Operation } from "./operation.ts";
 import { refuseUnsigned } from "./signing/signature.ts";
 import type { ObjectReader } from "./store.ts";
 import type { ByteStream } from "./streams/bytes.ts";
+import { tapped } from "./streams/tapped.ts";
 
 /** Where the archive comes from. */
 export type RestoreOrigin =
@@ -43,13 +44,10 @@ export async function openOrigin(
   if (origin.kind === "pipe") {
     refuseUnsigned(operation);
     let read = 0;
-    const counted = async function* () {
-      for await (const block of origin.bytes) {
-        read += block.length;
-        yield block;
-      }
-    };
-    const reader = await PipeReader.open(counted(), { pool, signal, keys });
+    const counted = tapped(origin.bytes, (block) => {
+      read += block.length;
+    });
+    const reader = await PipeReader.open(counted, { pool, signal, keys });
     return { reader, bytesRead: () => read, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() };
   }
   const { archive, bytesRead } = origin.kind === "opened"

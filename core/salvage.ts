@@ -4,64 +4,36 @@
  * @module
  */
 import { type ArchiveEntry, freeEntry } from "./archive/archive_entry.ts";
-import type { BackupRecord, Manifest } from "./archive/format.ts";
-import { FramePool } from "./archive/frame_pool.ts";
-import { sourceObject } from "./archive/manifest.ts";
 import { sections } from "./archive/entry_path.ts";
-import type { WholePart } from "./archive/salvage_inventory.ts";
-import { readWhole, SalvageReader } from "./archive/salvage_reader.ts";
-import { compareObjects, type Comparison, expectedObjects, refuseDifferences } from "./compare.ts";
-import type { Configured } from "./config/job.ts";
-import type {
-  PartReader,
-  ProofLevel,
-  RestorePlan,
-  RestoreReport,
-  RestoreTarget,
-  Section,
-} from "./database.ts";
+import { FramePool } from "./archive/frame_pool.ts";
+import { SalvageReader } from "./archive/salvage_reader.ts";
+import type { RestoreTarget } from "./database.ts";
 import { VaultraError } from "./errors.ts";
-import { OTHER_BACKUP } from "./hints.ts";
+import type { BackupLocation } from "./open_backup.ts";
 import { type OpenDamaged, openDamaged, openDamagedPipe } from "./open_damaged.ts";
 import type { Operation } from "./operation.ts";
-import { openTarget, refuseConflicts, refuseUnable } from "./restore.ts";
-import { reportOf, type SalvageReport, totalsOf } from "./salvage_report.ts";
-import type { BackupLocation } from "./open_backup.ts";
-import { joinBlocks } from "./streams/blocks.ts";
-import type { Bytes, ByteStream } from "./streams/bytes.ts";
+import { SalvageParts } from "./salvage_parts.ts";
+import { reportOf, type SalvageReport } from "./salvage_report.ts";
+import { restoreWhole, type SalvageRestore, type SalvageTarget } from "./salvage_restore.ts";
+import type { ByteStream } from "./streams/bytes.ts";
+
+export type { SalvageTarget };
 
 /** Where the archive comes from: a store, or a pipe. */
 export type SalvageOrigin =
   | ({ readonly kind: "backup" } & BackupLocation)
   | { readonly kind: "pipe"; readonly bytes: ByteStream };
 
-/** Where what is whole is restored to, and what of it. */
-export interface SalvageTarget {
-  /** Finds the target, by the engine that the archive tells; undefined when neither it nor a record does any more. */
-  readonly database: (engine: string | undefined) => Promise<Configured>;
-  /** Takes the script of `--to sql:…`; absent: the target itself is written. */
-  readonly script?: (script: ByteStream) => Promise<void>;
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
-  readonly ifExists: "fail" | "replace" | "append";
-  /** Asked before a target that holds something is changed; absent: never asked. */
-  readonly confirm?: (plan: RestorePlan) => Promise<void>;
-}
-
-/** What a salvage found and did. */
-export interface SalvageOutcome {
+/** What a salvage found, and did when there was a target. */
+export interface SalvageOutcome extends Partial<SalvageRestore> {
   readonly report: SalvageReport;
-  /** Of the restore, when there was one. */
-  readonly plan?: RestorePlan;
-  readonly restored?: RestoreReport;
-  /** How what was restored was compared with the manifest; absent when there is none any more. */
-  readonly comparison?: Comparison;
 }
 
 /**
  * Reads an archive to its last byte and tells what is whole of it; restores that, if there is a target.
- * @throws {VaultraError} `damaged.not-an-archive`, `damaged.nothing-whole`, `damaged.age-header`, `key.*`; `target.*`,
- * `database.*`, `different.restored` of the restore: the target is then as it was; `usage.needs-ranges`
+ * @throws {VaultraError} `damaged.not-an-archive`, `damaged.nothing-whole`, `damaged.header`, `damaged.age-header`, `key.*`,
+ * `signature.*`; `target.*`, `database.*`, `different.restored` of the restore: the target is then as it was;
+ * `usage.needs-ranges`
  */
 export async function salvage(
   origin: SalvageOrigin,
@@ -92,11 +64,11 @@ export async function salvage(
     return { report: reportOf(reader, opened), ...done };
   }
   for await (const entry of found) freeEntry(entry);
-  warnUnproven(reader, operation);
+  refuseUnproven(reader, operation);
   const report = reportOf(reader, opened);
   if (target === undefined) return { report };
   if (report.totals.whole === 0) throw nothingWhole();
-  const parts = new WholeParts(reader, opened, pool, operation);
+  const parts = new SalvageParts(reader, opened, pool, operation);
   const done = await restoreWhole(
     target,
     reader,
@@ -108,17 +80,20 @@ export async function salvage(
 }
 
 /**
- * Where signatures are asked for, a part is proven by the record's signature through manifest and index: when one of these is
- * lost, that is told.
+ * Refuses parts that no signature vouches for, where signatures are asked for: the record's reaches them through manifest and
+ * index.
+ * @throws {VaultraError} `signature.unproven`
  */
-function warnUnproven({ manifest, inventory }: SalvageReader, { trusted, listener }: Operation): void {
-  if (trusted === undefined || (manifest !== undefined && inventory.damagedPieces.length === 0)) return;
-  listener({
-    type: "warning",
-    code: "signature.unproven",
-    message: "No signature vouches for these parts, for the archive's manifest or index is lost",
-    hint: "Each has the SHA-256 of its own header; whoever could write the archive could also forge both.",
-  });
+function refuseUnproven({ isListed }: SalvageReader, { trusted }: Operation): void {
+  if (trusted === undefined || isListed) return;
+  throw new VaultraError(
+    "signature.unproven",
+    "The archive's manifest or index is lost, so that no signature vouches for what is left",
+    {
+      hint:
+        "Whoever can write to the store can forge such an archive. To salvage it all the same, use a configuration without signing.",
+    },
+  );
 }
 
 /** The whole entries, with the progress told. */
@@ -132,127 +107,6 @@ async function* followed(
     const stored = bytesRead();
     listener({ type: "progress", bytes: stored, stored, ...(size === undefined ? {} : { total: size }) });
     yield entry;
-  }
-}
-
-/** Restores what `feed` gives the target, and compares it with the manifest as far as there is one. */
-async function restoreWhole(
-  target: SalvageTarget,
-  reader: SalvageReader,
-  record: BackupRecord | undefined,
-  operation: Operation,
-  feed: (into: RestoreTarget, plan: RestorePlan) => Promise<void>,
-): Promise<Omit<SalvageOutcome, "report">> {
-  const told = reader.header ?? record;
-  const configured = await target.database(told?.engine);
-  const engine = told?.engine ?? configured.plugin.plugin.name;
-  await using database = await openTarget(
-    { target: () => Promise.resolve(configured) },
-    { engine, id: told?.id ?? reader.manifest?.id ?? "" },
-    operation,
-  );
-  const output = target.script === undefined ? "database" : "sql";
-  const { only, exclude, ifExists } = target;
-  refuseUnable({ output, only, exclude }, database, engine);
-  const proof = reader.header?.options.proof ?? record?.proof ?? "rows";
-  await using into = await database.restore({
-    only,
-    exclude,
-    schemaOnly: false,
-    dataOnly: false,
-    ifExists,
-    output,
-    salvage: true,
-    proof,
-    version: told?.engineVersion ?? "",
-    properties: reader.header?.properties ?? {},
-    ...(reader.manifest === undefined ? {} : { objects: reader.manifest.objects.map(sourceObject) }),
-    bytes: totalsOf(reader.inventory.objects()).raw,
-  });
-  const plan = await into.plan();
-  refuseConflicts(plan);
-  await target.confirm?.(plan);
-  operation.listener({ type: "phase", phase: "Restoring what is whole" });
-  await feed(into, plan);
-  operation.listener({ type: "phase", phase: "Checking the result" });
-  await target.script?.(into.script());
-  const restored = await into.commit();
-  for (const warning of restored.warnings) {
-    operation.listener({ type: "warning", code: "salvage", message: warning });
-  }
-  if (reader.manifest === undefined || output === "sql") return { plan, restored };
-  const comparison = compareWhole(reader, reader.manifest, restored, proof);
-  refuseDifferences(restored.target, comparison);
-  return { plan, restored, comparison };
-}
-
-/** Holds what was restored against the manifest, but for objects of which parts are missing. */
-function compareWhole(
-  { inventory }: SalvageReader,
-  manifest: Manifest,
-  restored: RestoreReport,
-  proof: ProofLevel,
-): Comparison {
-  const names = restored.objects.map(({ name }) => name);
-  const isAll = manifest.objects.every(({ name }) => names.includes(name));
-  const expected = expectedObjects(manifest.objects, restored, isAll ? undefined : names);
-  const partial = new Set<number | undefined>();
-  for (const { object, missing } of inventory.objects()) if (missing.length > 0) partial.add(object);
-  return compareObjects(expected.filter(({ object }) => !partial.has(object)), restored.objects, proof);
-}
-
-/** Reads the whole parts of an archive again, by ranges. */
-class WholeParts implements PartReader {
-  readonly #reader: SalvageReader;
-  readonly #opened: OpenDamaged;
-  readonly #pool: FramePool;
-  readonly #operation: Operation;
-  #bytes = 0;
-
-  constructor(reader: SalvageReader, opened: OpenDamaged, pool: FramePool, operation: Operation) {
-    this.#reader = reader;
-    this.#opened = opened;
-    this.#pool = pool;
-    this.#operation = operation;
-  }
-
-  /** Lengths of missing parts too, as far as they are known: what comes after an unknown one has no place. */
-  layout(section: Section, object: number): Promise<readonly number[]> {
-    return Promise.resolve(this.#reader.inventory.layout(section, object));
-  }
-
-  /** @throws {VaultraError} `damaged.missing-part` */
-  async read(section: Section, object: number, part: number): Promise<Bytes> {
-    const found = this.#reader.inventory.part(section, object, part);
-    if (found === undefined) {
-      throw new VaultraError(
-        "damaged.missing-part",
-        `Part ${part} of object ${object} is missing or damaged`,
-        {
-          hint: OTHER_BACKUP,
-        },
-      );
-    }
-    return joinBlocks((await this.#read(found)).bytes);
-  }
-
-  /** Writes every whole entry, in the order of a restore. */
-  async writeTo(target: RestoreTarget): Promise<void> {
-    for (const part of this.#reader.inventory.whole()) {
-      const { bytes } = await this.#read(part);
-      await target.write({ ...part, bytes });
-    }
-  }
-
-  async #read(part: WholePart): Promise<ArchiveEntry> {
-    const { signal, listener } = this.#operation;
-    signal.throwIfAborted();
-    const { source, bytesRead } = this.#opened;
-    const stream = source!.stream(part.offset, part.stored);
-    const entry = await readWhole(stream, part, this.#reader.compression, { pool: this.#pool, signal });
-    this.#bytes += part.raw;
-    listener({ type: "progress", bytes: this.#bytes, stored: bytesRead() });
-    return entry;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ArchiveHeader, Compression } from "./archive/format.ts";
-import type { SalvagedObject } from "./archive/salvage_inventory.ts";
+import type { SalvagedObject } from "./archive/found_object.ts";
 import type { SalvageReader } from "./archive/salvage_reader.ts";
 import type { OpenDamaged } from "./open_damaged.ts";
 

@@ -4,9 +4,10 @@
  * @module
  */
 import type { FramePool } from "../archive/frame_pool.ts";
-import { type PlainSource, type RangeSource, tapped } from "../archive/range_source.ts";
+import type { PlainSource, RangeSource } from "../archive/range_source.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { peek, skip } from "../streams/peek.ts";
+import { tapped } from "../streams/tapped.ts";
 import { PLAIN_CHUNK_BYTES, plainSizeOf, SEALED_CHUNK_BYTES } from "./chunks.ts";
 import {
   type AgeHeader,
@@ -83,7 +84,7 @@ export async function decryptedSource(
       if (at !== length) throw cutPayload();
       return whole;
     },
-    whole: (onStored) => openedStream(skip(tapped(stored, onStored), start), payload, pool),
+    whole: (onStored) => openedStream(skip(tapped(stored.stream(0), onStored), start), payload, pool),
     opened,
   };
 }

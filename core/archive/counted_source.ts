@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
+import { tapped } from "../streams/tapped.ts";
 import type { RangeSource } from "./range_source.ts";
 
 /** A source that counts the bytes that were read from it. */
@@ -21,10 +22,9 @@ export class CountedSource implements RangeSource {
     return block;
   }
 
-  async *stream(offset: number, length?: number): ByteStream {
-    for await (const block of this.#source.stream(offset, length)) {
+  stream(offset: number, length?: number): ByteStream {
+    return tapped(this.#source.stream(offset, length), (block) => {
       this.bytesRead += block.length;
-      yield block;
-    }
+    });
   }
 }

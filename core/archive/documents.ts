@@ -48,10 +48,23 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 }
 
 /**
+ * Holds header and manifest against the record that led to the archive.
+ * @throws {VaultraError} `damaged.header` when they are of two backups, `damaged.manifest`
+ */
+export function compareWithRecord(header: ArchiveHeader, manifest: Manifest, record: BackupRecord): void {
+  compareHeader(header, record);
+  const { totals, log } = manifest;
+  const agrees = totals.objects === record.objects && totals.rows === record.rows &&
+    totals.raw === record.raw &&
+    log.start === record.log.start && log.stop === record.log.stop;
+  if (!agrees) throw damagedManifest("The manifest's totals or log positions are not those of the record");
+}
+
+/**
  * Holds the header against the record that led to the archive.
  * @throws {VaultraError} `damaged.header` when they are of two backups
  */
-export function compareWithRecord(header: ArchiveHeader, manifest: Manifest, record: BackupRecord): void {
+export function compareHeader(header: ArchiveHeader, record: BackupRecord): void {
   const keys = ["id", "job", "engine", "engineVersion", "type", "started"] as const;
   const differing = keys.find((key) => header[key] !== record[key]);
   const sameParent = header.parent?.id === record.parent?.id &&
@@ -65,9 +78,4 @@ export function compareWithRecord(header: ArchiveHeader, manifest: Manifest, rec
       },
     );
   }
-  const { totals, log } = manifest;
-  const agrees = totals.objects === record.objects && totals.rows === record.rows &&
-    totals.raw === record.raw &&
-    log.start === record.log.start && log.stop === record.log.stop;
-  if (!agrees) throw damagedManifest("The manifest's totals or log positions are not those of the record");
 }

@@ -9,11 +9,12 @@ import { openHeader } from "../age/open_header.ts";
 import { type Keyring, NO_KEYS } from "../operation.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { peek, type Peeked } from "../streams/peek.ts";
+import { tapped } from "../streams/tapped.ts";
 import { isEncrypted, notAnArchive } from "./archive_kind.ts";
 import { RECOGNIZE_BYTES } from "./codecs.ts";
 import type { BackupRecord } from "./format.ts";
 import type { FramePool } from "./frame_pool.ts";
-import { type PlainSource, type RangeSource, tapped } from "./range_source.ts";
+import type { PlainSource, RangeSource } from "./range_source.ts";
 
 /** What opens an archive that may be encrypted. */
 export interface OpenerOptions {
@@ -54,7 +55,7 @@ export async function plainSource(stored: RangeSource, options: PlainOptions): P
     size: stored.size,
     read: (offset, length) => stored.read(offset, length),
     stream: (offset, length) => stored.stream(offset, length),
-    whole: (onStored) => tapped(stored, onStored),
+    whole: (onStored) => tapped(stored.stream(0), onStored),
   };
   return { source, head };
 }

@@ -27,14 +27,6 @@ export interface PlainSource extends RangeSource {
   readonly opened?: OpenedFileKey;
 }
 
-/** All bytes of a source in order, with somebody who sees them first. */
-export async function* tapped(source: RangeSource, onStored: (block: Bytes) => void): ByteStream {
-  for await (const block of source.stream(0)) {
-    onStored(block);
-    yield block;
-  }
-}
-
 /** An object of a store as a {@linkcode RangeSource}. */
 export function storeSource(
   store: ObjectReader,

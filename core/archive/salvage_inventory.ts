@@ -6,140 +6,12 @@
 import { VaultraError } from "../errors.ts";
 import type { Section } from "../database.ts";
 import type { Bytes } from "../streams/bytes.ts";
-import { type ArchiveEntry, sha256Of } from "./archive_entry.ts";
+import { sha256Of } from "./archive_entry.ts";
 import { indexPath, labelOf, parsePath } from "./entry_path.ts";
-import { type IndexEntry, type Manifest, partLimit } from "./format.ts";
+import type { IndexEntry, Manifest } from "./format.ts";
+import { FoundObject, MAX_PARTS, type Parts, type SalvagedObject, type WholePart } from "./found_object.ts";
 import { parseLine, sectionOf, splitLines } from "./index_line.ts";
 import { isDamage } from "./salvage_frames.ts";
-
-/** A whole file or part, and the range of the archive that holds it. */
-export interface WholePart extends Omit<ArchiveEntry, "bytes"> {
-  readonly offset: number;
-  readonly stored: number;
-}
-
-/** Numbers of parts that follow each other: the first and the last. */
-export type PartRange = readonly [first: number, last: number];
-
-/** The parts of an object in one section. */
-export interface PartTally {
-  /** Whole parts, their rows and raw bytes. */
-  readonly whole: number;
-  readonly rows: number;
-  readonly raw: number;
-  /** How many parts there were; at least so many unless `exact`. */
-  readonly parts: number;
-  readonly exact: boolean;
-  readonly missing: readonly PartRange[];
-}
-
-/** One object of a damaged archive. */
-export interface SalvagedObject extends PartTally {
-  /** Its number. */
-  readonly object: number;
-  /** Its true name; the label in its parts' paths when nothing else is left. */
-  readonly name: string;
-  /** Its parts in the section `pages`; absent: it has none. */
-  readonly pages?: PartTally;
-}
-
-/** What is known of the parts of an object in one section. */
-class Parts {
-  readonly whole = new Map<number, WholePart>();
-  /** Raw lengths of parts that are not whole, by the index and by headers whose content is not whole. */
-  readonly lengths = new Map<number, number>();
-  /** The least number of parts that there were, and how many the index lists. */
-  least = 0;
-  listed = 0;
-  exact = false;
-
-  /** There was a part of this number. */
-  saw(part: number): void {
-    this.least = Math.max(this.least, part + 1);
-  }
-
-  /** By the manifest there were so many parts. */
-  expect(count: number): void {
-    this.exact = count >= this.least;
-    this.least = Math.max(this.least, count);
-  }
-
-  /** The whole index was read. @returns How many parts are given up, for it does not list them. */
-  settle(): number {
-    this.least = this.listed;
-    this.exact = true;
-    const others = [...this.whole.keys()].filter((part) => part >= this.listed);
-    for (const part of others) this.whole.delete(part);
-    return others.length;
-  }
-
-  tally(): PartTally {
-    const missing: PartRange[] = [];
-    let [next, rows, raw] = [0, 0, 0];
-    for (const part of [...this.whole.keys()].sort((a, b) => a - b)) {
-      if (part > next) missing.push([next, part - 1]);
-      next = part + 1;
-      rows += this.whole.get(part)!.rows;
-      raw += this.whole.get(part)!.raw;
-    }
-    if (next < this.least) missing.push([next, this.least - 1]);
-    return { whole: this.whole.size, rows, raw, parts: this.least, exact: this.exact, missing };
-  }
-
-  /** The raw lengths of the parts from the first one on, as far as each is known. */
-  layout(): number[] {
-    const usual = this.#usualLength();
-    const lengths: number[] = [];
-    for (let part = 0, bytes = 0; part < this.least; part++) {
-      const isUsual = part < this.least - 1 && partLimit(bytes) === partLimit(0);
-      const length = this.whole.get(part)?.raw ?? this.lengths.get(part) ?? (isUsual ? usual : undefined);
-      if (length === undefined) break;
-      lengths.push(length);
-      bytes += length;
-    }
-    return lengths;
-  }
-
-  /** The length of all parts but the last one, when they are alike: a writer fills them until an object is large. */
-  #usualLength(): number | undefined {
-    const found = new Set<number>();
-    for (const { part, raw } of this.whole.values()) if (part < this.least - 1) found.add(raw);
-    return found.size === 1 && this.least <= MAX_PARTS ? [...found][0] : undefined;
-  }
-}
-
-/** How many names of one object are kept: no hash vouches for them, so that the one counts that most parts give. */
-const MAX_NAMES = 4;
-
-/** What was found of one object. */
-class FoundObject {
-  readonly data = new Parts();
-  readonly pages = new Parts();
-  readonly #label: string;
-  readonly #names = new Map<string, number>();
-  /** As the manifest gives it. */
-  told: string | undefined;
-
-  /** @param label Stands for the name where nothing else does. */
-  constructor(label: string) {
-    this.#label = label;
-  }
-
-  /** A part gives the object this name. */
-  isCalled(name: string): void {
-    const count = this.#names.get(name);
-    if (count !== undefined || this.#names.size < MAX_NAMES) this.#names.set(name, (count ?? 0) + 1);
-  }
-
-  get name(): string {
-    let best: readonly [string, number] = [this.#label, 0];
-    for (const each of this.#names) if (each[1] > best[1]) best = each;
-    return this.told ?? best[0];
-  }
-}
-
-/** The most entries that are kept in mind, 32 TiB of database: a forged archive may hold any number. */
-export const MAX_PARTS = 1 << 21;
 
 /** The most bytes of index that are kept until the manifest tells what it must be. */
 const MAX_INDEX_BYTES = 1 << 29;
@@ -153,6 +25,7 @@ export class SalvageInventory {
   /** Entries that were taken, and those that are missing whose lengths are kept. */
   #entries = 0;
   #noted = 0;
+  readonly #listedFiles = new Set<string>();
   #missingFiles: string[] = [];
   #damagedPieces: string[] = [];
   #refused = 0;
@@ -219,6 +92,10 @@ export class SalvageInventory {
       this.#refused += data.settle() + pages.settle();
       if (told === undefined) this.#objects.delete(number);
     }
+    for (const path of [...this.#files.keys()].filter((each) => !this.#listedFiles.has(each))) {
+      this.#files.delete(path);
+      this.#refused++;
+    }
   }
 
   /** Whole entries that were not taken because the index or the manifest says otherwise. */
@@ -284,6 +161,7 @@ export class SalvageInventory {
 
   #compare(line: IndexEntry, vouched: boolean): void {
     if (line.object === undefined) {
+      if (vouched) this.#listedFiles.add(line.path);
       const file = this.#files.get(line.path);
       if (file !== undefined && (!vouched || file.sha256 === line.sha256)) return;
       if (this.#files.delete(line.path)) this.#refused++;

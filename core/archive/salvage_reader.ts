@@ -1,12 +1,12 @@
 import { joinBlocks } from "../streams/blocks.ts";
 import { ByteWindow } from "../streams/byte_window.ts";
-import type { ByteStream } from "../streams/bytes.ts";
+import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { VaultraError } from "../errors.ts";
 import { OTHER_BACKUP } from "../hints.ts";
 import { type ArchiveEntry, sha256Of } from "./archive_entry.ts";
 import { archiveKind, notAnArchive } from "./archive_kind.ts";
 import { codecNamed, recognize, RECOGNIZE_BYTES } from "./codecs.ts";
-import { parseHeader, parseManifest } from "./documents.ts";
+import { compareHeader, parseHeader, parseManifest } from "./documents.ts";
 import { HEADER_PATH, MANIFEST_PATH, RESTORE_PATH } from "./entry_path.ts";
 import {
   type ArchiveHeader,
@@ -18,7 +18,8 @@ import {
 import type { FramePool } from "./frame_pool.ts";
 import { EntrySalvage, type FoundEntry } from "./salvage_entries.ts";
 import { firstMagic, FrameSalvage, isDamage } from "./salvage_frames.ts";
-import { SalvageInventory, type WholePart } from "./salvage_inventory.ts";
+import type { WholePart } from "./found_object.ts";
+import { SalvageInventory } from "./salvage_inventory.ts";
 
 /** How a damaged archive is read. */
 export interface SalvageReaderOptions {
@@ -26,7 +27,7 @@ export interface SalvageReaderOptions {
   readonly signal: AbortSignal;
   /** How the archive is compressed, by its name or record: counts when its first bytes do not tell. */
   readonly compression?: Compression;
-  /** The backup's record, when it is known: tells its start, and what its manifest is. */
+  /** The backup's record, when it is known: tells its start, and what its header and its manifest are. */
   readonly record?: BackupRecord | undefined;
 }
 
@@ -48,6 +49,7 @@ export class SalvageReader {
   /** When every entry of the archive was changed: the backup's start, in seconds since 1970. */
   #modified: number | undefined;
   #header: ArchiveHeader | undefined;
+  #headerHash: string | undefined;
   #manifest: Manifest | undefined;
   #hasInstructions = false;
   #foreign = 0;
@@ -91,6 +93,11 @@ export class SalvageReader {
     return this.#manifest;
   }
 
+  /** Whether manifest and index are whole, once all was read: what the inventory then holds is what they list, and no more. */
+  get isListed(): boolean {
+    return this.#manifest !== undefined && this.inventory.damagedPieces.length === 0;
+  }
+
   /** The archive's own documents that are not whole, once all was read. */
   get damagedDocuments(): string[] {
     return [
@@ -118,7 +125,8 @@ export class SalvageReader {
 
   /**
    * The whole files and parts, as they come; each once. Iterable once.
-   * @throws {VaultraError} `damaged.newer-format`, `damaged.too-many-parts`; what the stream throws; the signal's reason
+   * @throws {VaultraError} `damaged.header` when it is of another backup than the record; `damaged.newer-format`,
+   * `damaged.too-many-parts`; what the stream throws; the signal's reason
    */
   async *entries(): AsyncGenerator<ArchiveEntry, void> {
     for await (const found of this.#entries.entries()) {
@@ -130,7 +138,16 @@ export class SalvageReader {
         if (this.inventory.take({ ...part, offset, stored })) yield checked;
       }
     }
+    this.#settleHeader();
     this.inventory.settle(this.#manifest);
+  }
+
+  /** A header that the manifest does not name is a damaged one; without manifest, whose header it is tells whose parts are. */
+  #settleHeader(): void {
+    if (this.#header === undefined) return;
+    if (this.#manifest === undefined) {
+      if (this.#record !== undefined) compareHeader(this.#header, this.#record);
+    } else if (this.#manifest.header.sha256 !== this.#headerHash) this.#header = undefined;
   }
 
   /** Whether an entry that was changed then is of this archive: the first one decides. */
@@ -144,7 +161,7 @@ export class SalvageReader {
     try {
       switch (entry.place.kind) {
         case "header":
-          this.#header ??= parseHeader(bytes);
+          this.#takeHeader(bytes);
           break;
         case "restore":
           this.#hasInstructions = true;
@@ -152,15 +169,26 @@ export class SalvageReader {
         case "index":
           this.inventory.keepIndex(entry.place.piece, bytes);
           break;
-        case "manifest": {
-          if (this.#record !== undefined && sha256Of([bytes]) !== this.#record.manifest.sha256) break;
-          const manifest = parseManifest(bytes);
-          if (this.#header === undefined || this.#header.id === manifest.id) this.#manifest ??= manifest;
-        }
+        case "manifest":
+          this.#takeManifest(bytes);
       }
     } catch (error) {
       if (!isDamage(error) || error.code === "damaged.newer-format") throw error;
     }
+  }
+
+  #takeHeader(bytes: Bytes): void {
+    if (this.#header !== undefined) return;
+    this.#header = parseHeader(bytes);
+    this.#headerHash = sha256Of([bytes]);
+  }
+
+  #takeManifest(bytes: Bytes): void {
+    const known = this.#record?.manifest.sha256;
+    if (known !== undefined && sha256Of([bytes]) !== known) return;
+    const manifest = parseManifest(bytes);
+    const isOurs = known !== undefined || this.#header === undefined || this.#header.id === manifest.id;
+    if (isOurs) this.#manifest ??= manifest;
   }
 }
 

@@ -121,3 +121,36 @@ testEach("vaultra salvage opens encrypted archives with the keys that it is give
   await place.fails(14, ["salvage", "damaged.tar.zst.age", "--identity-file", "other.txt"]);
   await place.fails(14, ["salvage", "damaged.tar.zst.age"]);
 });
+
+testEach("vaultra salvage takes of a signed backup only what its signature vouches for", async (place) => {
+  await place.bash("umask 077; openssl genpkey -algorithm ed25519 -out key.pem");
+  const configure = (signing: string) =>
+    Deno.writeTextFile(
+      place.path("vaultra.yaml"),
+      `version: 1
+${signing}
+jobs: { shop: { database: "sqlite:./shop.db", store: "file:./backups" } }
+`,
+    );
+  place.sample("shop.db");
+  await configure(`signing: { key: "\${file:${place.path("key.pem")}}" }`);
+  await place.ok("backup", "shop");
+  const [archive] = await place.archives();
+  await place.ok("salvage", "latest", "--to", "sqlite:all.db");
+  await place.sameDump("shop.db", "all.db");
+
+  const bytes = await Deno.readFile(place.path("backups", archive!));
+  const piped = await place.fails(19, ["salvage", "-"], { stdin: bytes });
+  assert.match(piped.stderr, /without its record/);
+  const to = ["--to", "sqlite:some.db"];
+  await Deno.writeFile(place.path("backups", archive!), bytes.slice(0, bytes.length - 400));
+  for (const args of [["salvage", `backups/${archive}`], ["salvage", `backups/${archive}`, ...to]]) {
+    const cut = await place.fails(19, args);
+    assert.match(cut.stderr, /no signature vouches for what is left/);
+    assert.match(cut.stderr, /a configuration without signing/);
+  }
+  await configure("");
+  const known = await place.run(["salvage", `backups/${archive}`, ...to]);
+  assert.equal(known.code, 3, known.stderr);
+  await place.sameDump("shop.db", "some.db");
+});
