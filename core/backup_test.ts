@@ -33,7 +33,12 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
     target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
     ...everything,
   }, operation);
-  assert.deepEqual(outcome.comparison, { compared: 3, identical: 0, kind: "table", differences: [] });
+  assert.deepEqual(outcome.comparison, {
+    compared: 3,
+    identical: 0,
+    kinds: [{ kind: "table", compared: 3, identical: 0 }],
+    differences: [],
+  });
   assert.deepEqual(target.tables, database.tables);
   assert.deepEqual([database.open, target.open], [0, 0]);
 });
@@ -267,7 +272,12 @@ for (const how of ["loses", "doubles", "changes"] as const) {
     for (const proof of ["rows", "content"] as const) {
       if (proof === "rows" && least === "content") {
         const { comparison } = await restored(proof);
-        assert.deepEqual(comparison, { compared: 3, identical: 0, kind: "table", differences: [] });
+        assert.deepEqual(comparison, {
+          compared: 3,
+          identical: 0,
+          kinds: [{ kind: "table", compared: 3, identical: 0 }],
+          differences: [],
+        });
         continue;
       }
       const error = await failure(restored(proof));

@@ -1,5 +1,7 @@
+import { countable } from "./countable.ts";
 import type { ProofLevel, RestoreReport, SourceObject } from "./database.ts";
 import { VaultraError } from "./errors.ts";
+import { objectKey } from "./object_key.ts";
 
 /** How a target's objects stand against what was backed up. */
 export interface Comparison {
@@ -7,10 +9,17 @@ export interface Comparison {
   readonly compared: number;
   /** How many of them were compared by their content, not only by their number of rows. */
   readonly identical: number;
-  /** What they are when all are of one kind with rows, such as `table`; else `object`. */
-  readonly kind: string;
+  /** The same by their kinds, such as `table`; those without rows are of kind `object`. */
+  readonly kinds: readonly KindComparison[];
   /** What differs, one sentence each. */
   readonly differences: readonly string[];
+}
+
+/** How many objects of a kind were compared, and how many of them by their content. */
+export interface KindComparison {
+  readonly kind: string;
+  readonly compared: number;
+  readonly identical: number;
 }
 
 /** What is compared of an object. */
@@ -37,12 +46,17 @@ export function expectedObjects(
   const chosen = only === undefined ? undefined : new Set(only);
   const all = new Map<string, Proven>();
   for (const object of manifest) {
-    if (chosen === undefined) all.set(keyOf(object), object);
-    else if (chosen.has(object.name)) all.set(keyOf(object), { ...object, proof: undefined });
+    if (chosen === undefined) all.set(objectKey(object), object);
+    else if (chosen.has(object.name)) all.set(objectKey(object), { ...object, proof: undefined });
   }
   for (const object of expected) {
-    const known = all.get(keyOf(object));
-    all.set(keyOf(object), { ...object, ...known, rows: known?.rows ?? object.rows, proof: object.proof });
+    const known = all.get(objectKey(object));
+    all.set(objectKey(object), {
+      ...object,
+      ...known,
+      rows: known?.rows ?? object.rows,
+      proof: object.proof,
+    });
   }
   return [...all.values()];
 }
@@ -55,7 +69,7 @@ export function compareObjects(
   found: readonly SourceObject[],
   level: ProofLevel,
 ): Comparison {
-  const there = new Map(found.map((object) => [keyOf(object), object]));
+  const there = new Map(found.map((object) => [objectKey(object), object]));
   const differences: string[] = [];
   /** The objects with numbers whose content was compared. */
   const whole = new Set<number | undefined>();
@@ -66,7 +80,7 @@ export function compareObjects(
     if (rows === undefined && proof === undefined) continue;
     compared.push({ ...object, proof });
     if (proof !== undefined) whole.add(object.object);
-    const twin = there.get(keyOf(object));
+    const twin = there.get(objectKey(object));
     const what = `${object.kind} "${object.name}"`;
     if (twin === undefined) differences.push(`${what} is missing`);
     else if (rows !== undefined && twin.rows !== rows) {
@@ -76,20 +90,22 @@ export function compareObjects(
     }
   }
   whole.delete(undefined);
-  const holders = new Set(expected.map(({ within }) => within));
-  const counted = compared.filter(({ object }) => object === undefined || !holders.has(object));
-  const kinds = new Set(counted.map(({ kind, rows }) => rows === undefined ? "object" : kind));
-  return {
-    compared: counted.length,
-    identical: counted.filter(({ proof, within }) => proof !== undefined || whole.has(within)).length,
-    kind: kinds.size === 1 ? [...kinds][0]! : "object",
-    differences,
-  };
-}
-
-/** A table may be called as the file that holds it. */
-function keyOf({ kind, name }: Proven): string {
-  return `${kind}\0${name}`;
+  const counted = new Set(countable(expected).map(objectKey));
+  const kinds = new Map<string, KindComparison>();
+  for (const object of compared) {
+    if (!counted.has(objectKey(object))) continue;
+    const kind = object.rows === undefined ? "object" : object.kind;
+    const isIdentical = object.proof !== undefined || whole.has(object.within);
+    const before = kinds.get(kind) ?? { kind, compared: 0, identical: 0 };
+    kinds.set(kind, {
+      kind,
+      compared: before.compared + 1,
+      identical: before.identical + Number(isIdentical),
+    });
+  }
+  const sum = (figure: "compared" | "identical") =>
+    [...kinds.values()].reduce((total, of) => total + of[figure], 0);
+  return { compared: sum("compared"), identical: sum("identical"), kinds: [...kinds.values()], differences };
 }
 
 /**

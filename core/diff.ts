@@ -5,9 +5,11 @@
  */
 import type { ArchiveHeader, Manifest } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
+import { countable } from "./countable.ts";
 import type { Configured } from "./config/job.ts";
 import type { SourceObject } from "./database.ts";
 import { VaultraError } from "./errors.ts";
+import { objectKey } from "./object_key.ts";
 import { type BackupLocation, type OpenBackup, openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
 import { restore } from "./restore.ts";
@@ -63,8 +65,7 @@ interface Pair {
  * `no-backup.archive`, `damaged.*`, `key.*`, `signature.*`
  */
 export async function diff(options: DiffOptions, operation: Operation): Promise<Diff> {
-  const { signal, workers } = operation;
-  await using pool = FramePool.open({ signal, ...(workers === undefined ? {} : { workers }) });
+  await using pool = FramePool.open(operation);
   operation.listener({ type: "phase", phase: "Opening the backups" });
   const first = await openBackup(options.first, pool, operation);
   const second = await openBackup(options.second, pool, operation);
@@ -79,7 +80,7 @@ export async function diff(options: DiffOptions, operation: Operation): Promise<
   const headers = { first: one.header, second: other.header };
   const isWhole = options.only.length + options.exclude.length === 0;
   if (isWhole && holdTheSame(one.manifest, other.manifest)) {
-    const objects = one.manifest.objects.map((object) =>
+    const objects = countable(one.manifest.objects).map((object) =>
       entry(object, "identical", [object.rows, object.rows])
     );
     return { ...headers, ...counted(objects) };
@@ -130,12 +131,8 @@ interface KnownObject {
 }
 type Known = ReadonlyMap<string, KnownObject>;
 
-function keyOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return `${kind}\0${name}`;
-}
-
 function byName(objects: readonly SourceObject[]): Objects {
-  return new Map(objects.map((object) => [keyOf(object), object]));
+  return new Map(objects.map((object) => [objectKey(object), object]));
 }
 
 function known({ objects }: Manifest): Known {
@@ -144,7 +141,7 @@ function known({ objects }: Manifest): Known {
   return new Map(objects.map((object) => {
     const { object: number, within, rows, proof } = object;
     const holder = within ?? (holders.has(number) ? number : undefined);
-    return [keyOf(object), {
+    return [objectKey(object), {
       rows,
       proof,
       holder: holder === undefined ? undefined : proofs.get(holder),
@@ -214,7 +211,7 @@ function entriesOf(
   pairs: ReadonlyMap<string, Pair>,
   manifests: readonly [Known, Known],
 ): ObjectDiff[] {
-  const rowsOf = (side: 0 | 1, object: SourceObject) => manifests[side].get(keyOf(object))?.rows;
+  const rowsOf = (side: 0 | 1, object: SourceObject) => manifests[side].get(objectKey(object))?.rows;
   const inFirst = [...first].map(([key, object]) => {
     const pair = pairs.get(key);
     return pair ? pairEntry(pair) : entry(object, "only-first", [rowsOf(0, object), undefined]);

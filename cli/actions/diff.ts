@@ -1,6 +1,7 @@
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { type Diff, diff as runDiff, type ObjectDiff } from "../../core/diff.ts";
 import { exitCodes } from "../../core/errors.ts";
+import { countKinds, kindsText, kindText } from "../output/kinds.ts";
 import { tableText } from "../output/table.ts";
 import { countOf, countText } from "../output/units.ts";
 import type { KeyOptions } from "../options.ts";
@@ -54,16 +55,18 @@ export async function diff(
   return totals.unknown > 0 ? exitCodes.warning : 0;
 }
 
-function tell(session: Session, { first, second, objects, totals }: Diff): void {
+function tell(session: Session, { first, second, objects }: Diff): void {
   const { green, red, bold } = session.style;
   const between = `${bold(first.id)} and ${bold(second.id)}`;
   const rest = objects.filter(({ status }) => status !== "identical");
   if (rest.length === 0) {
-    return session.say(`${green("✔")} ${countOf(totals.identical, "object")} identical in ${between}`);
+    return session.say(`${green("✔")} ${kindsText(objects)} identical in ${between}`);
   }
-  session.say(
-    `${red("✘")} ${countText(rest.length)} of ${countOf(objects.length, "object")} differ between ${between}`,
+  const all = countKinds(objects);
+  const counts = [...countKinds(rest)].map(([kind, count]) =>
+    `${countText(count)} of ${kindText(kind, all.get(kind)!)}`
   );
+  session.say(`${red("✘")} ${counts.join(", ")} differ between ${between}`);
   session.say(tableText(
     [{ title: "" }, { title: "KIND" }, { title: "OBJECT" }, { title: "DIFFERENCE" }],
     rest.map((object) => [signs[object.status], object.kind, object.name, differenceText(object)]),

@@ -1,5 +1,5 @@
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
-import type { Comparison } from "../../core/compare.ts";
+import type { Comparison, KindComparison } from "../../core/compare.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
 import type { Configured } from "../../core/config/job.ts";
 import { resolveDatabase } from "../../core/config/resolve.ts";
@@ -8,7 +8,8 @@ import { restore as runRestore, type RestoreOrigin, type RestoreOutcome } from "
 import type { ObjectStore } from "../../core/store.ts";
 import type { RestoreOptions } from "../commands/restore.ts";
 import { openAddress } from "../archive_address.ts";
-import { countOf, durationText } from "../output/units.ts";
+import { kindText } from "../output/kinds.ts";
+import { countText, durationText } from "../output/units.ts";
 import { printable } from "../output/table.ts";
 import { confirmTyping } from "../prompts.ts";
 import { openScript, type Script } from "../script.ts";
@@ -140,12 +141,16 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
 }
 
 /** `12 of 12 tables identical to what was backed up`: differences have ended the restore before. */
-export function comparisonText({ compared, identical, kind }: Comparison): string {
-  const all = countOf(compared, kind);
-  const rows = "with as many rows as were backed up";
-  if (identical === 0) return `${compared} of ${all} ${rows}`;
-  const rest = compared - identical;
-  return `${identical} of ${all} identical to what was backed up${rest > 0 ? `, ${rest} ${rows}` : ""}`;
+export function comparisonText({ kinds }: Pick<Comparison, "kinds">): string {
+  const part = (words: string, count: (of: KindComparison) => number): string[] => {
+    const found = kinds.filter((of) => count(of) > 0);
+    const texts = found.map((of) => `${countText(count(of))} of ${kindText(of.kind, of.compared)}`);
+    return texts.length === 0 ? [] : [`${texts.join(", ")} ${words}`];
+  };
+  return [
+    ...part("identical to what was backed up", ({ identical }) => identical),
+    ...part("with as many rows as were backed up", ({ compared, identical }) => compared - identical),
+  ].join("; ");
 }
 
 function planText(session: Session, id: string, plan: RestorePlan): string {
