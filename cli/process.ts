@@ -9,6 +9,9 @@ import type { Output } from "./context.ts";
 
 const encoder = new TextEncoder();
 
+/** The code of the error for bytes whose reader went away. Nothing but the standard streams throws it. */
+export const OUTPUT_CLOSED = "failed.stdout-closed";
+
 /** A standard stream of the process. Text for a reader that went away (`| head`) is lost; bytes for it are an error. */
 export function processOutput(stream: typeof Deno.stdout): Output {
   return {
@@ -35,7 +38,7 @@ export function processOutput(stream: typeof Deno.stdout): Output {
       } catch (error) {
         const gone = error instanceof Deno.errors.BrokenPipe;
         throw new VaultraError(
-          gone ? "failed.output-closed" : "failed.output",
+          gone ? OUTPUT_CLOSED : "failed.output",
           gone
             ? "The reader of standard output went away before all was written"
             : "Standard output can't be written",

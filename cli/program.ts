@@ -16,6 +16,7 @@ import { addCopy } from "./commands/copy.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDiff } from "./commands/diff.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addHelp } from "./commands/help.ts";
 import { addKey } from "./commands/key.ts";
 import { addList } from "./commands/list.ts";
 import { addPin } from "./commands/pin.ts";
@@ -55,7 +56,7 @@ export function createProgram(
     .description("Backs up and restores databases, and proves that it can.")
     .version(VERSION, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help for a command")
+    .helpCommand(false)
     .addHelpText("after", footer)
     .exitOverride()
     .configureOutput({
@@ -90,6 +91,7 @@ export function createProgram(
       addKey,
       addDoctor,
       addConfig,
+      addHelp,
     ]
   ) add(program);
   // The root takes them wherever they stand, before the command's name too; the commands have them for help and

@@ -11,11 +11,25 @@ export function isHelp(error: CommanderError): boolean {
   return error.exitCode === 0 || error.code === "commander.help";
 }
 
+/** A command of the tree, as far as it is looked for. */
+interface Tree {
+  readonly commands: readonly (Tree & { name(): string })[];
+}
+
+/** The command that arguments name, with its sub-command: `key rotate`. */
+export function commandOf(program: Tree, args: readonly string[]): string {
+  for (const [at, word] of args.entries()) {
+    const child = program.commands.find((command) => command.name() === word);
+    if (child !== undefined) return `${word} ${commandOf(child, args.slice(at + 1))}`.trimEnd();
+  }
+  return "";
+}
+
 /**
  * An error of the parser as one sentence and what to do.
- * @param command The command that was meant, if one was.
+ * @param command The command that was meant, such as `key rotate`; empty when it is not known.
  */
-export function usageError(error: CommanderError, command?: string): VaultraError {
+export function usageError(error: CommanderError, command: string): VaultraError {
   const [, sentence = "", suggestion] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message) ?? [];
   const value =
@@ -34,7 +48,7 @@ export function usageError(error: CommanderError, command?: string): VaultraErro
   const plain = sentence.replace(/'([^']*)'/g, '"$1"').replace(/\.$/, "");
   return new VaultraError("usage.arguments", plain.charAt(0).toUpperCase() + plain.slice(1), {
     hint: suggestion === undefined
-      ? `See: vaultra ${command === undefined ? "" : `${command} `}--help`
+      ? `See: vaultra ${command === "" ? "" : `${command} `}--help`
       : `Did you mean ${suggestion}?`,
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { isHelp, usageError } from "./usage_error.ts";
+import { commandOf, isHelp, usageError } from "./usage_error.ts";
 
 /** What the parser throws for these arguments. */
 function refusal(...args: string[]): CommanderError {
@@ -43,6 +43,16 @@ Deno.test("usageError() says what is wrong in one sentence and what to do in ano
     const error = usageError(refusal(...args), "backup");
     assert.deepEqual([error.message, error.hint, error.exitCode], [message, hint, 2], args.join(" "));
   }
+});
+
+Deno.test("commandOf() names a command with its sub-command", () => {
+  const root = new Command("vaultra");
+  root.command("key").command("rotate");
+  root.command("list");
+  assert.equal(commandOf(root, ["--json", "key", "rotate", "list"]), "key rotate");
+  assert.equal(commandOf(root, ["list", "key"]), "list");
+  assert.equal(commandOf(root, ["key", "--nonsense"]), "key");
+  assert.equal(commandOf(root, ["rotate"]), "");
 });
 
 Deno.test("isHelp() tells help from errors", () => {

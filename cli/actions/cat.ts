@@ -1,6 +1,5 @@
 import { cat as runCat, type RowForm } from "../../core/cat.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
-import { VaultraError } from "../../core/errors.ts";
 import type { VaultraEvent } from "../../core/events.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import type { KeyOptions } from "../options.ts";
@@ -32,18 +31,13 @@ export async function cat(
     if (!isJson || event.type === "log") operation.listener(event);
     else if (event.type === "warning") session.warn(event.message, event.hint);
   };
-  try {
-    await runCat({
-      origin: { kind: "backup", store, key: archiveKeyOf(record), record },
-      object,
-      form: options.as ?? (isJson ? "json" : "csv"),
-      workplace: (engine) => workDatabase(engine, folder.database, workspace),
-      write: (rows) => write(session, rows),
-    }, { ...operation, listener });
-  } catch (error) {
-    // Whoever closed its input (`| head`) has what it wanted.
-    if (!(error instanceof VaultraError && error.code === "failed.output-closed")) throw error;
-  }
+  await runCat({
+    origin: { kind: "backup", store, key: archiveKeyOf(record), record },
+    object,
+    form: options.as ?? (isJson ? "json" : "csv"),
+    workplace: (engine) => workDatabase(engine, folder.database, workspace),
+    write: (rows) => write(session, rows),
+  }, { ...operation, listener });
   return 0;
 }
 

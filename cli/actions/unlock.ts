@@ -1,6 +1,7 @@
 import { jobName } from "../../core/archive/format.ts";
 import type { ConfiguredStore } from "../../core/config/job.ts";
 import { VaultraError } from "../../core/errors.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import { type HeldLock, inspectLock, removeLock } from "../../core/unlock.ts";
 import { printable } from "../output/table.ts";
 import { durationText, timeText } from "../output/units.ts";
@@ -29,10 +30,34 @@ export async function unlock(session: Session, job: string, options: UnlockOptio
     if (await unlockIn(session, workspace, configured, job, options)) found = true;
   }
   if (!found) {
+    await refuseUnknown(workspace, stores, job);
     session.json({ type: "result", command: "unlock", job, removed: false });
     session.say(`Nobody holds the lock of job "${job}" in ${stores.map(({ name }) => name).join(", ")}`);
   }
   return 0;
+}
+
+/**
+ * Tells a slip of the pen from a job that nobody locked.
+ * @throws {VaultraError} `usage.unknown-job` when neither the configuration nor a store knows the job
+ */
+async function refuseUnknown(
+  workspace: Workspace,
+  stores: readonly ConfiguredStore[],
+  job: string,
+): Promise<void> {
+  const known = new Set(Object.keys(workspace.context.file?.jobs ?? {}));
+  for (const configured of stores) {
+    if (known.has(job)) return;
+    await using store = await workspace.openStore(configured, "backup");
+    for await (const { key } of store.list("")) known.add(key.split("/", 1)[0]!);
+  }
+  if (known.has(job)) return;
+  const meant = nearest(job, known);
+  const places = stores.map(({ name }) => name).join(", ");
+  throw new VaultraError("usage.unknown-job", `There is no job "${job}" in ${places}`, {
+    hint: meant === undefined ? "vaultra list jobs shows the jobs." : `Did you mean "${meant}"?`,
+  });
 }
 
 /** @returns Whether the job was locked there. */

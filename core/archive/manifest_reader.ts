@@ -8,7 +8,7 @@ import { MANIFEST_PATH } from "./entry_path.ts";
 import type { BackupRecord, Compression } from "./format.ts";
 import { MAX_DOCUMENT_BYTES } from "./limits.ts";
 import { damagedManifest } from "./manifest.ts";
-import { maxStored, type RangeReader } from "./range_reader.ts";
+import { maxStored, type RangeReader, unreadable } from "./range_reader.ts";
 import type { RangeSource } from "./range_source.ts";
 import { parseTarHeader, TAR_BLOCK } from "./tar.ts";
 import { TarParser } from "./tar_parser.ts";
@@ -29,8 +29,13 @@ export async function readManifest(
   ranges: RangeReader,
   record: BackupRecord | undefined,
 ): Promise<FoundManifest> {
-  const range = record?.manifest ?? await locate(source, compression, ranges);
-  const frames = await ranges.frames(range, record?.manifest.raw ?? MAX_DOCUMENT_BYTES);
+  const find = async () => {
+    const range = record?.manifest ?? await locate(source, compression, ranges);
+    return { range, frames: await ranges.frames(range, record?.manifest.raw ?? MAX_DOCUMENT_BYTES) };
+  };
+  const { range, frames } = await find().catch((error) => {
+    throw unreadable(MANIFEST_PATH, error);
+  });
   const parser = new TarParser();
   const entries = frames.flatMap((frame) => {
     const whole = parser.push(frame);

@@ -1,3 +1,4 @@
+import { VaultraError } from "../errors.ts";
 import { freeBlock, once } from "../streams/blocks.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { checkSha256 } from "./archive_entry.ts";
@@ -52,7 +53,9 @@ export class RangeReader {
    * @throws {VaultraError} `damaged.hash`, and what {@linkcode RangeReader.read} throws
    */
   async document(place: Place): Promise<readonly Bytes[]> {
-    const { content } = await this.read(place);
+    const { content } = await this.read(place).catch((error) => {
+      throw unreadable(place.path, error);
+    });
     checkSha256(content, place);
     return content;
   }
@@ -80,6 +83,16 @@ export class RangeReader {
     if (frames.length === 1 && raw <= GROUP_BYTES) this.#shared = { offset, stored, bytes: frames[0]! };
     return frames;
   }
+}
+
+/** An error of frames, which name nothing, with the document that was to be read of them. */
+export function unreadable(path: string, error: unknown): unknown {
+  if (!(error instanceof VaultraError) || error.code !== "damaged.frame") return error;
+  return new VaultraError(
+    error.code,
+    `The archive's ${quoteName(path)} can't be read, nor what shares its frame: ${error.message}`,
+    { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
+  );
 }
 
 /** Raw bytes besides an entry's content in its frames: headers and padding, or the others of a shared frame. */

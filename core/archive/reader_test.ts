@@ -125,6 +125,28 @@ Deno.test("ArchiveReader.open() refuses an archive that is not the record's", as
   }
 });
 
+Deno.test("ArchiveReader.open() names the document whose frame is damaged", async () => {
+  for (const compression of ["zstd", "gzip"] as const) {
+    await using pool = FramePool.open({ workers: 1 });
+    const small = entries.slice(0, 1);
+    const { bytes, record } = await testArchive(pool, compression, small);
+    const places = { "vaultra.json": 0, "manifest.json": record.manifest.offset };
+    for (const [path, offset] of Object.entries(places)) {
+      const damaged = bytes.slice();
+      // Past the frame's own header, and before its checksum
+      for (let at = offset + 30; at < offset + 60; at++) damaged[at]! ^= 255;
+      for (const known of [{ record }, {}]) {
+        await assert.rejects(
+          ArchiveReader.open(new MemorySource(damaged), { pool, signal, ...known }),
+          (error) =>
+            hasCode("damaged.frame")(error) && (error as Error).message.includes(`"${path}" can't be read`),
+          `${compression} ${path}`,
+        );
+      }
+    }
+  }
+});
+
 Deno.test("ArchiveReader.verify() compares the whole archive with the record's SHA-256", async () => {
   await using pool = FramePool.open({ workers: 1 });
   const { bytes, record } = await testArchive(pool, "zstd", entries.slice(0, 3));

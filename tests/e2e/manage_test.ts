@@ -186,6 +186,11 @@ testEach("vaultra unlock frees a job whose run was killed", async (place) => {
   await prepare(place);
   assert.match(await place.ok("unlock", "shop"), /Nobody holds the lock of job "shop" in office, vault/);
   await place.fails(2, ["unlock", "../shop"]);
+  assert.match(
+    (await place.fails(2, ["unlock", "shpo"])).stderr,
+    /no job "shpo" in office, vault\n {2}Did you mean "shop"/,
+  );
+  assert.match((await place.fails(2, ["unlock", "nope", "--store", "./nowhere"])).stderr, /no job "nope"/);
   place.sample("large.db", { rows: 100_000 });
   const backup = ["backup", "--db", "sqlite:large.db", "--to", "office"];
   const killed = place.start(backup);

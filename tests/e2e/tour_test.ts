@@ -247,7 +247,7 @@ testEach("vaultra takes the options of every command before and after its name",
   }
   assert.equal(await place.ok("--version"), "0.1.0\n");
   assert.equal(await place.ok("list", "-q"), "");
-  for (const args of [["--help"], ["help"], ["backup", "--help"], ["help", "restore"]]) {
+  for (const args of [["--help"], ["help"], ["backup", "--help"], ["help", "key", "rotate"]]) {
     assert.match(await place.ok(...args), /^Usage: vaultra/);
   }
 });
