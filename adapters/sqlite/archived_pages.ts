@@ -49,7 +49,7 @@ export class ArchivedPages implements Disposable {
   write(entry: RestoreEntry): void {
     try {
       this.#begin();
-      this.#streamed ??= this.#stack.use(new PageFile(this.#path));
+      this.#streamed ??= this.#stack.use(new PageFile(this.#path, 0o600));
       this.#streamed.write(entry);
     } catch (thrown) {
       throw sqliteError(thrown, this.#path, "target");

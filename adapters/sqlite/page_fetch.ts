@@ -90,7 +90,7 @@ export class PageFetch implements Disposable {
     }
     // SQLite takes a file that is shorter than its header tells for a damaged one.
     const told = salvage ? (header.pageCount ?? 0) * header.pageSize : 0;
-    const file = Deno.openSync(path, { createNew: true, read: true, write: true });
+    const file = Deno.openSync(path, { createNew: true, read: true, write: true, mode: 0o600 });
     try {
       file.truncateSync(Math.max(total, told));
       return new PageFetch(reader, file, header, firstPages, first, salvage);

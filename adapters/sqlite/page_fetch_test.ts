@@ -6,6 +6,7 @@ import { backUp, type MemoryArchive, MemoryReader, restore } from "../../tests/f
 import { joinBlocks } from "../../core/streams/blocks.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { PageFetch } from "./page_fetch.ts";
+import { PageFile } from "./page_file.ts";
 
 /** An archive with its parts changed. */
 function changed(archive: MemoryArchive, change: (bytes: Bytes, part: number) => Bytes): MemoryArchive {
@@ -83,4 +84,20 @@ Deno.test("PageFetch never hangs or gives wrong rows for flipped bytes in pages"
     assert.deepEqual([...Deno.readDirSync(folder.path)].map((entry) => entry.name), ["a.db"]);
   }
   assert.ok(refused > 20, `${refused} refused`);
+});
+
+Deno.test("pages on their way to a target are for their owner alone", async () => {
+  using folder = temporaryFolder();
+  buildSample(`${folder.path}/a.db`);
+  const reader = new MemoryReader(await backUp(`${folder.path}/a.db`));
+  const mask = Deno.umask(0);
+  try {
+    using _fetched = await PageFetch.create(reader, `${folder.path}/fetched`);
+    using _streamed = new PageFile(`${folder.path}/streamed`, 0o600);
+    for (const name of ["fetched", "streamed"]) {
+      assert.equal(Deno.statSync(`${folder.path}/${name}`).mode! & 0o777, 0o600);
+    }
+  } finally {
+    Deno.umask(mask);
+  }
 });

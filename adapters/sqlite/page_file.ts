@@ -11,10 +11,14 @@ export class PageFile implements Disposable {
   #bytes = 0;
   #closed = false;
 
-  /** Makes the file. @throws {Deno.errors.AlreadyExists} */
-  constructor(path: string) {
+  /**
+   * Makes the file.
+   * @param mode What the file system's own mask leaves of it; a working copy is for its owner alone.
+   * @throws {Deno.errors.AlreadyExists}
+   */
+  constructor(path: string, mode: number) {
     this.path = path;
-    this.#file = Deno.openSync(path, { createNew: true, read: true, write: true });
+    this.#file = Deno.openSync(path, { createNew: true, read: true, write: true, mode });
   }
 
   /** Bytes written. */

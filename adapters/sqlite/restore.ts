@@ -119,7 +119,7 @@ export class FileRestore implements RestoreTarget {
     }
     this.#stack.use(takeRestoreLock(this.#context, this.#target));
     this.#stack.use(temporaryDatabase(this.#context, this.#work));
-    return this.#stack.use(new PageFile(this.#work));
+    return this.#stack.use(new PageFile(this.#work, 0o666));
   }
 
   /** Opens the written file and checks what is in it. */
