@@ -1,20 +1,15 @@
 import { basename } from "node:path";
-import type { BackupRecord } from "../core/archive/format.ts";
 import { parseKey } from "../core/catalog/keys.ts";
 import { resolveStore } from "../core/config/resolve.ts";
 import { VaultraError } from "../core/errors.ts";
+import type { BackupLocation } from "../core/open_backup.ts";
 import type { ObjectStore } from "../core/store.ts";
 import type { Session } from "./session.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** An archive that was named by its address, and the store that must be closed after it. */
 export interface AddressedArchive {
-  readonly origin: {
-    readonly kind: "backup";
-    readonly store: ObjectStore;
-    readonly key: string;
-    readonly record?: BackupRecord;
-  };
+  readonly origin: { readonly kind: "backup" } & BackupLocation;
   readonly store: ObjectStore;
 }
 
@@ -52,7 +47,7 @@ export async function openAddress(
       else if (error.family !== "no-backup") throw error;
       return undefined;
     });
-    return { origin: { kind: "backup", store, key, ...(record === undefined ? {} : { record }) }, store };
+    return { origin: { kind: "backup", store, key, record }, store };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;

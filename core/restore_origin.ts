@@ -3,25 +3,18 @@
  *
  * @module
  */
-import type { BackupRecord } from "./archive/format.ts";
 import type { FramePool } from "./archive/frame_pool.ts";
 import { PipeReader } from "./archive/pipe_reader.ts";
 import type { ArchiveReader } from "./archive/reader.ts";
-import { type OpenBackup, openBackup } from "./open_backup.ts";
+import { type BackupLocation, type OpenBackup, openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
 import { refuseUnsigned } from "./signing/signature.ts";
-import type { ObjectReader } from "./store.ts";
 import type { ByteStream } from "./streams/bytes.ts";
 import { tapped } from "./streams/tapped.ts";
 
 /** Where the archive comes from. */
 export type RestoreOrigin =
-  | {
-    readonly kind: "backup";
-    readonly store: ObjectReader;
-    readonly key: string;
-    readonly record?: BackupRecord;
-  }
+  | ({ readonly kind: "backup" } & BackupLocation)
   | { readonly kind: "opened"; readonly backup: OpenBackup }
   | { readonly kind: "pipe"; readonly bytes: ByteStream };
 
