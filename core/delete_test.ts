@@ -3,7 +3,7 @@ import { failure, keys, owner } from "../tests/fakes/fake_job.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
 import { StoreDecorator } from "../tests/fakes/store_decorator.ts";
 import { clockedOperation, storeBackup, wholeBackups, withEveryFault } from "../tests/fakes/stored_backup.ts";
-import { seeded } from "../tests/fakes/test_archive.ts";
+import { seeded } from "./seeded.ts";
 import { archiveKeyOf, recordKey } from "./catalog/keys.ts";
 import { putMark, verifiedMark } from "./catalog/marks.ts";
 import { documentBytes, recordBytes } from "./catalog/record.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { failure } from "../tests/fakes/fake_job.ts";
 import { MemoryStore } from "../tests/fakes/memory_store.ts";
-import { sampleBytes, testArchive, type TestEntry } from "../tests/fakes/test_archive.ts";
+import { sampleBytes } from "../tests/fakes/sample_bytes.ts";
+import { testArchive, type TestEntry } from "../tests/fakes/test_archive.ts";
 import type { BackupRecord, Compression, Place } from "./archive/format.ts";
 import { FramePool } from "./archive/frame_pool.ts";
 import { storeSource } from "./archive/range_source.ts";
@@ -70,6 +71,7 @@ Deno.test("verify() reads as much as its level says and tells what it read", asy
   const common = {
     id: "20261124T064758Z-full-7f3a",
     objects: 2,
+    kinds: [{ kind: "table", count: 2 }],
     rows: 60,
     entries: 21,
     raw: 20 * 1_200_000 + 600,
@@ -144,8 +146,9 @@ for (const compression of ["none", "zstd", "gzip"] as const) {
       length,
     }));
     const positions = [
+      // A step that meets none of the bytes of a gzip header that tell nothing of the content: time, system.
       ...Array.from({ length: bytes.length }, (_, at) => at).filter((at) =>
-        !isIn(large, at) && at % 83 === 0
+        !isIn(large, at) && at % 79 === 0
       ),
       ...large.flatMap(({ offset, length }) =>
         [0, 0.1, 0.5, 0.9].map((part) => offset + Math.floor(length * part))

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { FramePool } from "../archive/frame_pool.ts";
-import { collect, MemorySource, pipe, sampleBytes, seeded } from "../../tests/fakes/test_archive.ts";
+import { seeded } from "../seeded.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
+import { collect, MemorySource, pipe } from "../../tests/fakes/test_archive.ts";
 import { ageDecrypt, ageEncrypt, ageKeygen, agePassphrase } from "../../tests/fakes/age_program.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { once } from "../streams/blocks.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ageEncrypt, ageKeygen } from "../../tests/fakes/age_program.ts";
-import { collect, MemorySource, pipe, sampleBytes, seeded } from "../../tests/fakes/test_archive.ts";
+import { seeded } from "../seeded.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
+import { collect, MemorySource, pipe } from "../../tests/fakes/test_archive.ts";
 import { FramePool } from "../archive/frame_pool.ts";
 import { VaultraError } from "../errors.ts";
 import type { Bytes } from "../streams/bytes.ts";

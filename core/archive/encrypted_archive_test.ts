@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { ageDecrypt, ageEncrypt, ageKeygen } from "../../tests/fakes/age_program.ts";
+import { seeded } from "../seeded.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
 import {
   collect,
   comparable,
   contentsOf,
   MemorySource,
   pipe,
-  sampleBytes,
-  seeded,
   testArchive,
   type TestEntry,
   testWriter,

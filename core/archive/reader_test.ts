@@ -6,13 +6,13 @@ import type { BackupRecord } from "./format.ts";
 import { FramePool } from "./frame_pool.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { ArchiveReader } from "./reader.ts";
+import { seeded } from "../seeded.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
 import {
   comparable,
   contentsOf,
   MemorySource,
   pipe,
-  sampleBytes,
-  seeded,
   testArchive,
   type TestEntry,
 } from "../../tests/fakes/test_archive.ts";

@@ -4,7 +4,8 @@ import { type Compression, compressions } from "./format.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ageDecrypt, ageKeygen, type AgePair, agePassphrase } from "../../tests/fakes/age_program.ts";
 import { ArchiveReader } from "./reader.ts";
-import { MemorySource, sampleBytes, testArchive } from "../../tests/fakes/test_archive.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
+import { MemorySource, testArchive } from "../../tests/fakes/test_archive.ts";
 
 const instructions = "Join the parts:\n\n```sh\ncat data/000001.users/* > users.bin\n```\n";
 

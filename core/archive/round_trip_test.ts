@@ -9,13 +9,13 @@ import { splitFrames } from "./frame_splitter.ts";
 import { parseLine } from "./index_line.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { ArchiveReader } from "./reader.ts";
+import { seeded } from "../seeded.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
 import {
   comparable,
   contentsOf,
   MemorySource,
   pipe,
-  sampleBytes,
-  seeded,
   testArchive,
   type TestEntry,
 } from "../../tests/fakes/test_archive.ts";

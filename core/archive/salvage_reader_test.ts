@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { concat, inBlocks, sampleBytes, sha256 } from "../../tests/fakes/sample_bytes.ts";
+import { seeded } from "../seeded.ts";
 import {
   MemorySource,
-  seeded,
   type TestArchive,
   testArchive,
   type TestEntry,

@@ -4,12 +4,12 @@ import type { SourceObject } from "../database.ts";
 import type { Bytes } from "../streams/bytes.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ArchiveReader } from "./reader.ts";
+import { sampleBytes } from "../../tests/fakes/sample_bytes.ts";
 import {
   collect,
   contentsOf,
   MemorySource,
   recordOf,
-  sampleBytes,
   testArchive,
   type TestEntry,
   testWriter,

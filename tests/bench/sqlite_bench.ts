@@ -6,19 +6,12 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { buildDatabase } from "./build_database.ts";
 import { type Cost, median, run, together } from "./measure.ts";
 import { print, row } from "./report.ts";
+import { benchSettings } from "./settings.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: { size: { type: "string", default: "1000" }, rounds: { type: "string", default: "5" } },
-});
-const megabytes = Number(values.size);
-const rounds = Number(values.rounds);
-const binary = Deno.env.get("VAULTRA_TEST_BINARY");
-if (binary === undefined) throw new Error("Start it with: deno task bench sqlite");
+const { megabytes, rounds, binary } = benchSettings("sqlite");
 const folder = await Deno.makeTempDir({ prefix: "vaultra-bench-" });
 
 try {

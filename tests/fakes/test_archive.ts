@@ -13,10 +13,7 @@ import { codecNamed } from "../../core/archive/codecs.ts";
 import type { ArchiveHeader, BackupRecord, Compression } from "../../core/archive/format.ts";
 import type { FramePool } from "../../core/archive/frame_pool.ts";
 import type { RangeSource } from "../../core/archive/range_source.ts";
-import { seeded } from "../../core/seeded.ts";
 import { type ArchiveTotals, ArchiveWriter, type ArchiveWriterOptions } from "../../core/archive/writer.ts";
-
-export { seeded };
 
 /** One entry with its content. */
 export interface TestEntry extends EntryInfo {
@@ -180,16 +177,6 @@ export async function* pipe(bytes: Bytes, random: () => number): AsyncGenerator<
     yield await Promise.resolve(buffer.subarray(0, block.length));
     buffer.fill(0xee);
   }
-}
-
-/** Bytes that compress a little, the same for the same seed. */
-export function sampleBytes(length: number, seed: number): Bytes {
-  const random = seeded(seed);
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 16) {
-    bytes.fill(Math.floor(random() * 256), at, at + 1 + Math.floor(random() * 16));
-  }
-  return bytes;
 }
 
 /** Entries as plain values that can be compared. */

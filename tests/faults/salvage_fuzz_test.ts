@@ -15,7 +15,8 @@ import { VaultraError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/streams/bytes.ts";
 import { inTime } from "../fakes/read_archive.ts";
 import { concat, inBlocks, sampleBytes, sha256 } from "../fakes/sample_bytes.ts";
-import { seeded, testArchive } from "../fakes/test_archive.ts";
+import { seeded } from "../../core/seeded.ts";
+import { testArchive } from "../fakes/test_archive.ts";
 
 const { signal } = new AbortController();
 
