@@ -108,7 +108,7 @@ function addEverywhere(command: Command): void {
 }
 
 /** The options that every command takes. */
-export function globalOptions(): Option[] {
+function globalOptions(): Option[] {
   return [
     new Option("-c, --config <file>", "configuration file"),
     new Option("--json", "write JSON to standard output"),

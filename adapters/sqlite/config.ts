@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 
 /** How thoroughly a database is checked before its backup counts: see README.md. */
-export const checkLevels = ["none", "quick", "full"] as const;
+const checkLevels = ["none", "quick", "full"] as const;
 /** How thoroughly a database is checked before its backup counts. */
 export type CheckLevel = (typeof checkLevels)[number];
 

@@ -75,7 +75,7 @@ export function readRows(
  * @param width Columns of the query.
  * @throws {Error} node:sqlite's own
  */
-export function* everyRow(connection: DatabaseSync, query: string, width: number): Generator<unknown[]> {
+function* everyRow(connection: DatabaseSync, query: string, width: number): Generator<unknown[]> {
   const end = `select ${Array.from({ length: width }, () => "null")}`;
   let rows = 0;
   for (const row of prepareArrays(connection, `${query} union all ${end}`).iterate()) {

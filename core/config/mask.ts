@@ -13,7 +13,7 @@ const secretName =
   /pass(word|wd|phrase)?$|^pwd$|^identity$|secret|token|credential|(private|access|account|api)[-_]?key/i;
 
 /** Whether a key of this name holds a secret. */
-export function isSecretName(name: string): boolean {
+function isSecretName(name: string): boolean {
   return secretName.test(name);
 }
 
