@@ -101,7 +101,7 @@ jobs:
     'vaultra.yaml:2:20: stores."a/b": a name has letters, digits, dots, dashes and underscores, 100 at most',
     "vaultra.yaml:5:5: jobs.orders.database.url: is missing",
     "vaultra.yaml:6:12: jobs.orders.store: expected text, got a mapping",
-    'vaultra.yaml:7:11: jobs.orders.only: expected a list, got a text',
+    "vaultra.yaml:7:11: jobs.orders.only: expected a list, got a text",
     "vaultra.yaml:8:15: jobs.orders.exclude[0]: expected text, got 1",
     'vaultra.yaml:9:18: jobs.orders.compression: expected zstd (zstd:1 to zstd:19), gzip (gzip:1 to gzip:9) or none, got "zstd:99"',
     'vaultra.yaml:10:12: jobs.orders.proof: expected none, rows or content, got "all"',
