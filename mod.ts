@@ -56,6 +56,7 @@
 export { backup, type BackupOwner, planBackup } from "./core/backup.ts";
 export { restore, type RestoreOptions, type RestoreOrigin, type RestoreOutcome } from "./core/restore.ts";
 export type { Comparison, KindComparison } from "./core/compare.ts";
+export type { KindCount } from "./core/countable.ts";
 export { markVerified, type Verification, verify, type VerifyLevel } from "./core/verify.ts";
 export { salvage, type SalvageOrigin, type SalvageOutcome, type SalvageTarget } from "./core/salvage.ts";
 export type { SalvageReport } from "./core/salvage_report.ts";

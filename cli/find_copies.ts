@@ -1,6 +1,6 @@
 import { toVaultraError, type VaultraError } from "../core/errors.ts";
 import { checkSeen } from "../core/catalog/seen.ts";
-import { chosenOf, type FoundBackup, type Workspace } from "./workspace.ts";
+import { chosenOf, type FoundBackup, foundNowhere, type Workspace } from "./workspace.ts";
 
 /** A copy of a backup, and the store that holds it. */
 export type FoundCopy = Pick<FoundBackup, "record" | "configured">;
@@ -34,7 +34,7 @@ export async function findCopies(
     }
   }
   if (found.length === 0) {
-    if (missing.length === stores.length) throw missing[0]!;
+    if (missing.length === stores.length) throw foundNowhere(missing[0]!, stores);
     return [];
   }
   const { job, id } = chosenOf(name, found).record;

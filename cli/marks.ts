@@ -13,7 +13,7 @@ import {
   verifyLevels,
 } from "../core/catalog/marks.ts";
 import type { ObjectReader } from "../core/store.ts";
-import { timeText } from "./output/units.ts";
+import { bytesText, countOf, timeText } from "./output/units.ts";
 
 /** When a backup was verified last at each level, RFC 3339. */
 type Verifications = { readonly [level in Verified["level"]]?: string };
@@ -57,11 +57,27 @@ export function verifiedText(verified: Verifications = {}): string {
 
 /** What a mark says, as a label and a text; one that this version does not know by its name. */
 export function markText({ name, time, reason, details = {} }: Mark): readonly [label: string, text: string] {
-  const known = name === PINNED ? "pinned" : verifiedBy(name) === undefined ? name : "verified";
-  const facts = Object.entries(details).map(([key, value]) => `${key} ${value}`);
+  const verified = verifiedBy(name);
+  const known = name === PINNED ? "pinned" : verified === undefined ? name : "verified";
+  const facts = verified === undefined
+    ? Object.entries(details).map(([key, value]) => `${key} ${value}`)
+    : verifiedFacts(verified, details);
   const said = [...(reason === undefined ? [] : [reason]), ...facts].join(", ");
   const when = time === undefined
     ? "at an unknown time"
     : `${known === "pinned" ? "since " : ""}${timeText(time)}`;
   return [known, said === "" ? when : `${when}: ${said}`];
+}
+
+/** What a verification read, in words; what its mark does not tell, or not as a figure, is left out. */
+function verifiedFacts({ level }: Verified, details: NonNullable<Mark["details"]>): string[] {
+  const { percent, seed, parts, bytes, tool } = details;
+  return [
+    level,
+    ...(percent === undefined ? [] : [`${percent}% of the parts`]),
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+    ...(typeof parts === "number" && parts > 0 ? [countOf(parts, "part")] : []),
+    ...(typeof bytes === "number" && bytes > 0 ? [`${bytesText(bytes)} read`] : []),
+    ...(tool === undefined ? [] : [`by ${tool}`]),
+  ];
 }

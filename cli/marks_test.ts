@@ -53,10 +53,26 @@ Deno.test("markText() says when, why and how", () => {
     markText({
       ...mark,
       name: verifiedMark("sample", new Date(time)),
-      details: { level: "sample", seed: 7 },
+      details: {
+        level: "sample",
+        percent: 2.5,
+        seed: "0007",
+        parts: 1,
+        bytes: 949872,
+        tool: "vaultra 1.0.0",
+      },
     }),
-    ["verified", "2026-11-25 00:00:00Z: level sample, seed 7"],
+    [
+      "verified",
+      "2026-11-25 00:00:00Z: sample, 2.5% of the parts, seed 0007, 1 part, 927.6 KiB read, by vaultra 1.0.0",
+    ],
   );
+  const quick = { ...mark, name: verifiedMark("quick", new Date(time)), details: { parts: 0, bytes: 0 } };
+  assert.deepEqual(markText(quick), ["verified", "2026-11-25 00:00:00Z: quick"]);
+  assert.deepEqual(markText({ ...mark, name: "drilled", details: { rows: 7 } }), [
+    "drilled",
+    "2026-11-25 00:00:00Z: rows 7",
+  ]);
   assert.deepEqual(markText({ ...mark, name: "drilled" }), ["drilled", "2026-11-25 00:00:00Z"]);
   // A damaged one holds, and tells no more than its name.
   const { time: _time, ...damaged } = mark;

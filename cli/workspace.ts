@@ -4,6 +4,7 @@
  * @module
  */
 import { Catalog } from "../core/catalog/catalog.ts";
+import { archiveKeyOf } from "../core/catalog/keys.ts";
 import { checkSeen } from "../core/catalog/seen.ts";
 import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
 import type { ConfiguredStore } from "../core/config/job.ts";
@@ -13,6 +14,7 @@ import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
 import type { BackupRecord } from "../core/archive/format.ts";
 import { toVaultraError, VaultraError } from "../core/errors.ts";
+import type { BackupLocation } from "../core/open_backup.ts";
 import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
 import { abortError } from "../core/streams/abortable.ts";
@@ -22,7 +24,7 @@ import { askPassphrase } from "./prompts.ts";
 import type { Session } from "./session.ts";
 
 /** A backup and the open store that holds it. */
-export interface FoundBackup {
+export interface FoundBackup extends BackupLocation {
   readonly store: ObjectStore;
   readonly record: BackupRecord;
   readonly configured: ConfiguredStore;
@@ -52,6 +54,15 @@ export function chosenOf<Found extends Pick<FoundBackup, "record">>(
   return found.reduce((newest, other) => other.record.id > newest.record.id ? other : newest);
 }
 
+/** That none of the stores holds a backup: what the first one's catalog said, with where it was looked for. */
+export function foundNowhere(missing: VaultraError, stores: readonly ConfiguredStore[]): VaultraError {
+  const places = stores.map(({ name }) => name).join(", ");
+  return new VaultraError(missing.code, `${missing.message} in ${places}`, {
+    ...(missing.hint === undefined ? {} : { hint: missing.hint }),
+    cause: missing,
+  });
+}
+
 /**
  * Refuses to choose among stores that all have a backup which is to be changed in one of them.
  * @throws {VaultraError} `usage.ambiguous-backup`
@@ -74,6 +85,8 @@ export function refuseCopies(
 export class Workspace {
   readonly context: ResolveContext;
   readonly #session: Session;
+  /** The stores that a person asked for by `--store`. */
+  readonly #asked = new Set<ConfiguredStore>();
   /** What opens backups and proves them. */
   readonly #trust: Pick<Operation, "keys" | "trusted">;
 
@@ -124,7 +137,11 @@ export class Workspace {
    * @throws {VaultraError} `usage.no-store` when there is none
    */
   async stores(address: string | undefined): Promise<ConfiguredStore[]> {
-    if (address !== undefined) return [await resolveStore(address, this.context, "--store")];
+    if (address !== undefined) {
+      const store = await resolveStore(address, this.context, "--store");
+      this.#asked.add(store);
+      return [store];
+    }
     const { stores = {}, jobs = {} } = this.context.file ?? {};
     const places = new Map(Object.keys(stores).map((name) => [name, `stores.${name}`]));
     for (const [name, { store }] of Object.entries(jobs)) {
@@ -148,16 +165,21 @@ export class Workspace {
   /**
    * Opens a store: for reading unless another purpose is named. One that is written outlives an interruption, so that locks
    * are released even then; single calls are cancelled by their own signals.
+   * @throws {VaultraError} `store.absent` when a person asked by `--store` for one that is not there: an empty answer would hide a
+   * slip of the pen. One of the configuration is there once its first backup was made.
    */
   async openStore(
-    { plugin, config }: ConfiguredStore,
+    configured: ConfiguredStore,
     purpose: "inspect" | "backup" = "inspect",
   ): Promise<ObjectStore> {
+    const { plugin, config } = configured;
     const { host, signal: interrupted } = this.#session.context;
     if (interrupted.aborted) throw abortError(interrupted);
     const signal = purpose === "backup" ? new AbortController().signal : interrupted;
     const log = eventLogger(this.operation().listener, plugin.plugin.name);
-    return await host.openStore(plugin, config, { purpose, signal, log });
+    const store = await host.openStore(plugin, config, { purpose, signal, log });
+    if (this.#asked.has(configured)) await refuseAbsent(store);
+    return store;
   }
 
   /** The catalog of an open store; what it passes over is told as a warning. */
@@ -194,7 +216,7 @@ export class Workspace {
           store = await this.openStore(configured, purpose);
           const record = await this.catalog(store).find(name, query);
           if (name === "latest") await checkSeen(store, record.job, this.operation());
-          found.push({ store, record, configured });
+          found.push({ store, key: archiveKeyOf(record), record, configured });
         } catch (thrown) {
           await store?.[Symbol.asyncDispose]();
           this.#session.context.signal.throwIfAborted();
@@ -205,7 +227,7 @@ export class Workspace {
         }
       }
       const chosen = found.length > 0 ? chosenOf(name, found) : undefined;
-      if (chosen === undefined) throw failures[0]?.error ?? missing!;
+      if (chosen === undefined) throw failures[0]?.error ?? foundNowhere(missing!, stores);
       for (const { store, error } of failures) this.#tellPassedOver(store, error, name, chosen);
       if (purpose === "backup") {
         const copies = found.filter(({ record }) => record.id === chosen.record.id);
@@ -228,6 +250,19 @@ export class Workspace {
         ? `It may hold a newer backup than ${record.id} in "${configured.name}", which is taken: name one by its id.`
         : `The copy in "${configured.name}" is taken.`,
     });
+  }
+}
+
+/** @throws {VaultraError} `store.absent` when the store is not there; it is closed then */
+async function refuseAbsent(store: ObjectStore): Promise<void> {
+  try {
+    for await (const { status, found, fix } of store.checks()) {
+      if (status === "ok") return;
+      throw new VaultraError("store.absent", found, fix === undefined ? {} : { hint: fix });
+    }
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

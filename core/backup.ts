@@ -11,6 +11,7 @@ import { archiveKey, besideArchive, compactTime } from "./catalog/keys.ts";
 import { readRecord, recordBytes } from "./catalog/record.ts";
 import { checkSeen, rememberBackup } from "./catalog/seen.ts";
 import type { Job } from "./config/job.ts";
+import { countKinds } from "./countable.ts";
 import type { DatabaseInfo, HostedDatabase, HostedSource, SourceSummary } from "./database.ts";
 import { toVaultraError, VaultraError } from "./errors.ts";
 import { lockJob } from "./lock.ts";
@@ -191,6 +192,7 @@ async function storeArchive(
     try {
       await readSource(source, writer, operation);
       const found = await source.finish();
+      operation.listener({ type: "objects", kinds: countKinds(found.objects) });
       const late = found.warnings ?? [];
       for (const message of late) operation.listener({ type: "warning", code: "source", message });
       const warnings = [...source.start.warnings, ...late].map(operation.redact ?? ((text) => text));

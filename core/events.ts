@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { KindCount } from "./countable.ts";
+
 /** A named finding of `doctor`. */
 export interface Check {
   /** Dotted and stable, such as `sqlite.journal-mode`. */
@@ -35,6 +37,8 @@ export type VaultraEvent =
     readonly message: string;
     readonly fields?: Readonly<Record<string, unknown>>;
   }
+  /** What a backup holds, by kinds, once all was read. */
+  | { readonly type: "objects"; readonly kinds: readonly KindCount[] }
   | { readonly type: "warning"; readonly code: string; readonly message: string; readonly hint?: string };
 
 /** Listens to an operation's events. Must return at once and never throw. */

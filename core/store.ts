@@ -87,6 +87,6 @@ export interface ObjectStore extends ObjectReader, AsyncDisposable {
   unfinished(): AsyncIterable<Upload>;
   /** Throws an unfinished upload away. */
   discard(upload: Upload): Promise<void>;
-  /** Named checks for `doctor`, each with its fix. */
+  /** Named checks for `doctor`, each with its fix. The first one tells, at once, whether the store is there. */
   checks(): AsyncIterable<Check>;
 }

@@ -10,6 +10,7 @@ import type { FramePool } from "./archive/frame_pool.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { archiveKeyOf } from "./catalog/keys.ts";
 import { putMark, type Verified, verifiedMark } from "./catalog/marks.ts";
+import { countKinds, type KindCount } from "./countable.ts";
 import { toVaultraError } from "./errors.ts";
 import { type OpenBackup, openBackup } from "./open_backup.ts";
 import type { Operation } from "./operation.ts";
@@ -29,8 +30,9 @@ export interface Verification {
   /** Of a sample. */
   readonly percent?: number;
   readonly seed?: string;
-  /** What the backup holds: objects, rows, parts and files, raw bytes. */
+  /** What the backup holds: objects, those that people count by their kinds, rows, parts and files, raw bytes. */
   readonly objects: number;
+  readonly kinds: readonly KindCount[];
   readonly rows: number;
   readonly entries: number;
   readonly raw: number;
@@ -74,6 +76,7 @@ export async function verify(
     id: record.id,
     ...level,
     objects,
+    kinds: countKinds(open.archive.manifest.objects),
     rows,
     entries,
     raw,

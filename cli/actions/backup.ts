@@ -3,14 +3,16 @@ import type { BackupRecord } from "../../core/archive/format.ts";
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Job } from "../../core/config/job.ts";
 import { readPassphraseFile } from "../../core/config/key_file.ts";
+import type { KindCount } from "../../core/countable.ts";
 import { toVaultraError, VaultraError } from "../../core/errors.ts";
 import type { BackupOptions } from "../commands/backup.ts";
 import { joinedCode } from "../exit_code.ts";
 import { chosenJobs } from "../jobs.ts";
 import { keepRunLocally } from "../local_runs.ts";
+import { holdsText } from "../output/kinds.ts";
 import { encryptionText } from "../output/recipients.ts";
 import { tableText } from "../output/table.ts";
-import { bytesText, countOf, countText, durationText } from "../output/units.ts";
+import { bytesText, countText, durationText } from "../output/units.ts";
 import { askNewPassphrase } from "../prompts.ts";
 import { lockOwner } from "../owner.ts";
 import type { Session } from "../session.ts";
@@ -65,24 +67,33 @@ async function chosenPassphrase(
 }
 
 async function backupOne(session: Session, workspace: Workspace, job: Job): Promise<void> {
+  const operation = workspace.operation();
+  let kinds: readonly KindCount[] = [];
   const record = await runBackup(job, lockOwner(), {
-    ...workspace.operation(),
+    ...operation,
+    listener: (event) => {
+      if (event.type === "objects") kinds = event.kinds;
+      operation.listener(event);
+    },
     keepRun: (run) => keepRunLocally(run, session.context.env),
   });
   session.json({ type: "result", command: "backup", store: job.store.name, record });
-  session.say(backupText(session, job, record));
+  session.say(backupText(session, job, record, kinds));
 }
 
-function backupText(session: Session, job: Job, record: BackupRecord): string {
+function backupText(
+  session: Session,
+  job: Job,
+  record: BackupRecord,
+  kinds: readonly KindCount[],
+): string {
   const { green, bold } = session.style;
   const { size, compression } = record.archive;
   const smaller = record.raw > size ? `, ${(record.raw / size).toFixed(1)} times smaller` : "";
   return [
     `${green("✔")} ${bold(record.job)} backed up in ${durationText(record.milliseconds)}`,
     `  backup    ${record.id}`,
-    `  holds     ${countOf(record.objects, "object")}, ${countOf(record.rows, "row")}, ${
-      bytesText(record.raw)
-    }`,
+    `  holds     ${holdsText(kinds, record.rows)}, ${bytesText(record.raw)}`,
     `  stored    ${bytesText(size)} (${compression}${smaller}), ${encryptionText(record)}`,
     `  archive   ${job.store.name}/${archiveKeyOf(record)}`,
   ].join("\n");

@@ -1,7 +1,8 @@
 import { archiveKeyOf } from "../../core/catalog/keys.ts";
+import { countKinds } from "../../core/countable.ts";
 import { type Diff, diff as runDiff, type ObjectDiff } from "../../core/diff.ts";
 import { exitCodes } from "../../core/errors.ts";
-import { countKinds, kindsText, kindText } from "../output/kinds.ts";
+import { holdsText, kindText, sortKinds } from "../output/kinds.ts";
 import { tableText } from "../output/table.ts";
 import { countOf, countText } from "../output/units.ts";
 import type { KeyOptions } from "../options.ts";
@@ -60,10 +61,10 @@ function tell(session: Session, { first, second, objects }: Diff): void {
   const between = `${bold(first.id)} and ${bold(second.id)}`;
   const rest = objects.filter(({ status }) => status !== "identical");
   if (rest.length === 0) {
-    return session.say(`${green("✔")} ${kindsText(objects)} identical in ${between}`);
+    return session.say(`${green("✔")} ${holdsText(countKinds(objects))} identical in ${between}`);
   }
-  const all = countKinds(objects);
-  const counts = [...countKinds(rest)].map(([kind, count]) =>
+  const all = new Map(countKinds(objects).map(({ kind, count }) => [kind, count]));
+  const counts = sortKinds(countKinds(rest)).map(({ kind, count }) =>
     `${countText(count)} of ${kindText(kind, all.get(kind)!)}`
   );
   session.say(`${red("✘")} ${counts.join(", ")} differ between ${between}`);

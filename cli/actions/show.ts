@@ -1,9 +1,10 @@
 import { FramePool } from "../../core/archive/frame_pool.ts";
-import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { listMarks } from "../../core/catalog/marks.ts";
+import { countKinds } from "../../core/countable.ts";
 import { toVaultraError } from "../../core/errors.ts";
 import { openBackup } from "../../core/open_backup.ts";
 import { markText } from "../marks.ts";
+import { holdsText } from "../output/kinds.ts";
 import { recipientsText } from "../output/recipients.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countText, durationText, timeText } from "../output/units.ts";
@@ -21,12 +22,11 @@ interface ShowOptions extends KeyOptions {
 /** `vaultra show BACKUP`: the record, and with `--objects` the manifest, read by range. */
 export async function show(session: Session, name: string, options: ShowOptions): Promise<number> {
   const workspace = await Workspace.open(session, options);
-  const { store, record, configured } = await workspace.findBackup(name, options);
+  const { store, key, record, configured } = await workspace.findBackup(name, options);
   await using _open = store;
   const { signal } = session.context;
   await using pool = FramePool.open({ workers: 1, signal });
-  const location = { store, key: archiveKeyOf(record), record };
-  const archive = await openBackup(location, pool, workspace.operation()).then(
+  const archive = await openBackup({ store, key, record }, pool, workspace.operation()).then(
     (opened) => opened.archive,
     (error) => {
       // The record alone says much of a backup that nobody opens here.
@@ -53,14 +53,14 @@ export async function show(session: Session, name: string, options: ShowOptions)
     line("database", `${record.engine} ${record.engineVersion}`),
     line("", properties.map(([key, value]) => `${key} ${value}`).join(", ")),
     line("taken", `${timeText(record.started)}, took ${durationText(record.milliseconds)}`),
-    line("archive", `${archiveKeyOf(record)} in ${configured.name}`),
+    line("archive", `${key} in ${configured.name}`),
     line(
       "size",
       `${bytesText(record.archive.size)} stored (${record.archive.compression}), ${
         bytesText(record.raw)
       } of data`,
     ),
-    line("holds", `${countText(record.objects)} objects, ${countText(record.rows)} rows`),
+    line("holds", holdsText(countKinds(archive?.manifest.objects ?? []), record.rows)),
     line("encrypted", recipientsText(record, workspace.context.file)),
     line("proof", record.proof),
     line("sha-256", record.archive.sha256),

@@ -14,6 +14,7 @@ import {
 import type { VerifyOptions } from "../commands/verify.ts";
 import { joinedCode } from "../exit_code.ts";
 import { findCopies } from "../find_copies.ts";
+import { holdsText } from "../output/kinds.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
 import { Workspace } from "../workspace.ts";
@@ -129,7 +130,7 @@ async function verifyOne(
   });
   session.say(
     `${session.style.green("✔")} ${titleOf(record, place)}: ${foundText(done)}, ` +
-      `${countText(done.objects)} objects, ${countText(done.rows)} rows, ` +
+      `${holdsText(done.kinds, done.rows)}, ` +
       `${bytesText(done.stored)} read in ${durationText(took)}`,
   );
   await markVerified(store, record, done, operation);

@@ -1,6 +1,7 @@
+import type { KindCount } from "../../core/countable.ts";
 import { countOf, countText } from "./units.ts";
 
-/** The kinds that are counted first, with their nouns where these are other words. Kinds of plugins are their own nouns. */
+/** The kinds that are told first, with their nouns where these are other words. Kinds of plugins are their own nouns. */
 const nouns: Readonly<Record<string, readonly [one: string, many: string]>> = {
   table: ["table", "tables"],
   virtual: ["virtual table", "virtual tables"],
@@ -17,16 +18,15 @@ export function kindText(kind: string, count: number): string {
   return words === undefined ? countOf(count, kind) : `${countText(count)} ${words[count === 1 ? 0 : 1]}`;
 }
 
-/** Objects counted by their kinds, in the order in which people look for them: tables first. */
-export function countKinds(objects: readonly { readonly kind: string }[]): Map<string, number> {
-  const order = [...Object.keys(nouns), ...objects.map(({ kind }) => kind)];
-  const counts = new Map(order.map((kind) => [kind, 0]));
-  for (const { kind } of objects) counts.set(kind, counts.get(kind)! + 1);
-  return new Map([...counts].filter(([, count]) => count > 0));
+/** Counts in the order in which people look for them: tables first. */
+export function sortKinds(kinds: readonly KindCount[]): KindCount[] {
+  const order = Object.keys(nouns);
+  const place = ({ kind }: KindCount) => order.indexOf(kind) < 0 ? order.length : order.indexOf(kind);
+  return kinds.toSorted((a, b) => place(a) - place(b));
 }
 
-/** What a database holds: `12 tables, 3 views`. */
-export function kindsText(objects: readonly { readonly kind: string }[]): string {
-  const texts = [...countKinds(objects)].map(([kind, count]) => kindText(kind, count));
-  return texts.length === 0 ? "nothing" : texts.join(", ");
+/** What a database holds: `12 tables, 3 views, 120,000 rows`. A backup's record alone tells of rows, and of no table. */
+export function holdsText(kinds: readonly KindCount[], rows?: number): string {
+  const texts = sortKinds(kinds).map(({ kind, count }) => kindText(kind, count));
+  return [...texts, ...(rows === undefined ? [] : [countOf(rows, "row")])].join(", ");
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { kindsText, kindText } from "./kinds.ts";
+import { holdsText, kindText } from "./kinds.ts";
 
 Deno.test("kindText() counts in words that people use, and in a plugin's own", () => {
   assert.equal(kindText("table", 1), "1 table");
@@ -9,8 +9,10 @@ Deno.test("kindText() counts in words that people use, and in a plugin's own", (
   assert.equal(kindText("constructor", 1), "1 constructor");
 });
 
-Deno.test("kindsText() names tables first, whatever the order", () => {
-  const objects = ["collection", "view", "table", "shadow", "table"].map((kind) => ({ kind }));
-  assert.equal(kindsText(objects), "2 tables, 1 shadow table, 1 view, 1 collection");
-  assert.equal(kindsText([]), "nothing");
+Deno.test("holdsText() names tables first, whatever the order", () => {
+  const kinds = [["collection", 1], ["view", 1], ["table", 2], ["shadow", 1]] as const;
+  const counts = kinds.map(([kind, count]) => ({ kind, count }));
+  assert.equal(holdsText(counts), "2 tables, 1 shadow table, 1 view, 1 collection");
+  assert.equal(holdsText(counts.slice(1, 2), 1200), "1 view, 1,200 rows");
+  assert.equal(holdsText([], 0), "0 rows");
 });

@@ -240,10 +240,7 @@ function unknown(name: string, job: string | undefined, all: readonly Named[]): 
     : all.length > 0
     ? `The newest are: ${newest(all)}.`
     : "Run vaultra list backups, and check the store's address and the job's name.";
-  const where = job === undefined ? "in the store" : `of job "${job}"`;
-  return new VaultraError(
-    "no-backup.unknown",
-    name === "latest" ? `There is no backup ${where}` : `There is no backup ${JSON.stringify(name)} ${where}`,
-    { hint },
-  );
+  const what = name === "latest" ? "" : ` ${JSON.stringify(name)}`;
+  const whose = job === undefined ? "" : ` of job "${job}"`;
+  return new VaultraError("no-backup.unknown", `There is no backup${what}${whose}`, { hint });
 }

@@ -21,7 +21,7 @@ export async function* folderChecks(
       name: "file.folder",
       status: "warning",
       found: `Folder "${folder.root}" does not exist yet`,
-      fix: "Check that its disk is mounted; the first backup creates the folder.",
+      fix: "Check the address, and that its disk is mounted; the first backup creates the folder.",
     };
     return;
   }

@@ -152,7 +152,11 @@ testEach("vaultra runs all jobs though one fails, and ends with that one's code"
 testEach("vaultra names backups that are not there, or not one", async (place) => {
   await prepare(place);
   assert.match((await place.fails(18, ["verify", "--all"])).stderr, /no backup to verify/);
-  assert.match((await place.fails(18, ["show", "latest"])).stderr, /There is no backup/);
+  assert.match((await place.fails(18, ["show", "latest"])).stderr, /There is no backup in office/);
+  for (const command of ["list", "list jobs", "list runs", "verify --all", "show latest"]) {
+    const { stderr } = await place.fails(11, [...command.split(" "), "--store", "./nowhere"]);
+    assert.match(stderr, /Folder ".*\/nowhere" does not exist yet/);
+  }
   await place.ok("backup", "shop");
   await place.ok("backup", "--db", "sqlite:shop.db", "--to", "office", "--label", "second");
   await place.fails(18, ["restore", "20200101", "--to", "sqlite:x.db"]);

@@ -63,8 +63,9 @@ testEach(
       );
       assert.match((await place.fails(18, absent)).stderr, /There is no backup/);
       await place.fails(18, line("shop", "").map((word) => word === "shop" ? "nope" : word));
-      await place.fails(18, line("shop", "--store ./nowhere"));
-      assert.match((await place.fails(11, line("shop", "--store ./a-file"))).stderr, /a file stands where/);
+      const nowhere = await place.fails(11, line("shop", "--store ./nowhere"));
+      assert.match(nowhere.stderr, /Folder ".*\/nowhere" does not exist yet\n {2}Check the address/);
+      assert.match((await place.fails(11, line("shop", "--store ./a-file"))).stderr, /a-file" is a file/);
       const denied = await place.with(...humble).fails(11, line("shop", "--store ./denied"));
       assert.match(denied.stderr, /permission is denied/);
       if (opensIt) {

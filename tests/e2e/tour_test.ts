@@ -40,6 +40,8 @@ testEach("vaultra backs up the jobs of a configuration, lists, shows and verifie
 
   const said = await place.ok("backup");
   for (const job of ["shop", "gzipped", "plain"]) assert.match(said, new RegExp(`✔ ${job} backed up in `));
+  const kinds = "18 tables, 4 virtual tables, 17 shadow tables, 1 view";
+  assert.equal(said.match(new RegExp(`^ {2}holds {5}${kinds}, \\d+ rows, `, "gm"))?.length, 3, said);
   assert.equal((await place.archives()).length, 3);
 
   const listed = await place.ok("list", "backups");
@@ -51,12 +53,13 @@ testEach("vaultra backs up the jobs of a configuration, lists, shows and verifie
   const { id } = await only(place, "plain");
   const shown = await place.ok("show", id, "--objects");
   assert.match(shown, /encoding UTF-16le/);
+  assert.match(shown, new RegExp(`^ {2}holds {7}${kinds}, \\d+ rows$`, "m"));
   assert.match(shown, /^odd "name" +table +2$/m);
   assert.match(await place.ok("show", "latest", "--job", "shop"), /label +nightly/);
 
   assert.match(
     await place.ok("verify", "latest", "--job", "gzipped"),
-    /✔ gzipped \S+: all \d+ parts are whole/,
+    /✔ gzipped \S+ in office: all \d+ parts are whole/,
   );
   assert.match(await place.ok("verify", id), /✔ plain/);
   assert.match(await place.ok("verify", id.slice(0, -2), "--job", "plain"), /✔ plain/);
