@@ -19,7 +19,7 @@ export interface CatOptions {
   readonly object: string;
   readonly form: RowForm;
   /** Finds a database in whose place the adapter may work; nothing is left of it. */
-  readonly workplace: (engine: string) => Promise<Configured>;
+  readonly target: (engine: string) => Promise<Configured>;
   /** Takes the rows. */
   readonly write: (rows: ByteStream) => Promise<void>;
 }
@@ -30,12 +30,12 @@ export interface CatOptions {
  * a form that the engine's adapter can't make; `no-backup.archive`, `damaged.*`, `key.*`, `signature.*`; what `write` throws
  */
 export async function cat(
-  { origin, object, form, workplace, write }: CatOptions,
+  { origin, object, form, target, write }: CatOptions,
   operation: Operation,
 ): Promise<void> {
   await restore({
     origin,
-    target: workplace,
+    target,
     output: form,
     script: write,
     names: [object],

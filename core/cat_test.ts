@@ -15,7 +15,7 @@ async function prepare() {
       origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
       object,
       form,
-      workplace: () => Promise.resolve({ plugin: { plugin: database.plugin, module: "" }, config: {} }),
+      target: () => Promise.resolve({ plugin: { plugin: database.plugin, module: "" }, config: {} }),
       write: async (rows) => void written.push(new TextDecoder().decode(await collect(rows))),
     }, operation);
     return written.pop();

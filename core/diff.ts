@@ -21,7 +21,7 @@ export interface DiffOptions {
   readonly only: readonly string[];
   readonly exclude: readonly string[];
   /** Finds a database in whose place the adapter may work; nothing is left of it. */
-  readonly workplace: (engine: string) => Promise<Configured>;
+  readonly target: (engine: string) => Promise<Configured>;
 }
 
 /** What of an object differs: its statement, how many rows it has, or what stands in as many rows. */
@@ -89,7 +89,7 @@ export async function diff(options: DiffOptions, operation: Operation): Promise<
   const read = async (backup: OpenBackup, what: { schemaOnly: boolean; names?: readonly string[] }) => {
     const { report } = await restore({
       origin: { kind: "opened", backup },
-      target: options.workplace,
+      target: options.target,
       output: "proof",
       only: options.only,
       exclude: options.exclude,

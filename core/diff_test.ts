@@ -27,7 +27,7 @@ async function compare(
     second,
     only: [],
     exclude: [],
-    workplace: () => Promise.resolve({ plugin: { plugin, module: "" }, config: {} }),
+    target: () => Promise.resolve({ plugin: { plugin, module: "" }, config: {} }),
     ...options,
   }, operation);
   assert.equal(database.open, 0);
@@ -155,8 +155,8 @@ Deno.test("diff() refuses backups of two engines, and tells of a damaged one", a
     owner,
     operation,
   );
-  const workplace = () => Promise.resolve({ plugin: { plugin: database.plugin, module: "" }, config: {} });
-  const options = { only: [], exclude: [], workplace };
+  const target = () => Promise.resolve({ plugin: { plugin: database.plugin, module: "" }, config: {} });
+  const options = { only: [], exclude: [], target };
   const engines = diff(
     { first: location, second: { store: memory, key: archiveKeyOf(second), record: second }, ...options },
     operation,

@@ -1,5 +1,4 @@
 import { cat as runCat, type RowForm } from "../../core/cat.ts";
-import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { VaultraEvent } from "../../core/events.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import type { KeyOptions } from "../options.ts";
@@ -22,7 +21,7 @@ export async function cat(
   options: CatOptions,
 ): Promise<number> {
   const workspace = await Workspace.open(session, options);
-  const { store, record } = await workspace.findBackup(backup, options);
+  const { store, key, record } = await workspace.findBackup(backup, options);
   await using _open = store;
   using folder = WorkFolder.make();
   const operation = workspace.operation();
@@ -32,10 +31,10 @@ export async function cat(
     else if (event.type === "warning") session.warn(event.message, event.hint);
   };
   await runCat({
-    origin: { kind: "backup", store, key: archiveKeyOf(record), record },
+    origin: { kind: "backup", store, key, record },
     object,
     form: options.as ?? (isJson ? "json" : "csv"),
-    workplace: (engine) => workDatabase(engine, folder.database, workspace),
+    target: (engine) => workDatabase(engine, folder.database, workspace),
     write: (rows) => write(session, rows),
   }, { ...operation, listener });
   return 0;

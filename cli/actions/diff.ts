@@ -1,4 +1,3 @@
-import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import { countKinds } from "../../core/countable.ts";
 import { type Diff, diff as runDiff, type ObjectDiff } from "../../core/diff.ts";
 import { exitCodes } from "../../core/errors.ts";
@@ -37,11 +36,11 @@ export async function diff(
   await using _second = second.store;
   using folder = WorkFolder.make();
   const found = await runDiff({
-    first: { ...first, key: archiveKeyOf(first.record) },
-    second: { ...second, key: archiveKeyOf(second.record) },
+    first,
+    second,
     only: options.only ?? [],
     exclude: options.exclude ?? [],
-    workplace: (engine) => workDatabase(engine, folder.database, workspace),
+    target: (engine) => workDatabase(engine, folder.database, workspace),
   }, workspace.operation());
 
   const backups = [first, second].map(({ record, configured }) => ({

@@ -1,4 +1,3 @@
-import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Comparison, KindComparison } from "../../core/compare.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
 import type { Configured } from "../../core/config/job.ts";
@@ -111,8 +110,8 @@ async function openOrigin(
   const name = backup ??
     (from !== undefined && /^\d{8}T\d{6}Z-/.test(from) && !/[./\\]/.test(from) ? from : undefined);
   if (name !== undefined) {
-    const { store, record } = await workspace.findBackup(name, options);
-    return { origin: { kind: "backup", store, key: archiveKeyOf(record), record }, store };
+    const { store, key, record } = await workspace.findBackup(name, options);
+    return { origin: { kind: "backup", store, key, record }, store };
   }
   return await openAddress(session, workspace, from!);
 }

@@ -1,4 +1,3 @@
-import { archiveKeyOf } from "../../core/catalog/keys.ts";
 import type { Configured } from "../../core/config/job.ts";
 import { resolveDatabase } from "../../core/config/resolve.ts";
 import { exitCodes, VaultraError } from "../../core/errors.ts";
@@ -56,8 +55,8 @@ async function openOrigin(
   if (!/^(latest|\d{4}[0-9A-Za-z-]*)$/.test(archive)) {
     return await openAddress(session, workspace, archive, "the archive's address");
   }
-  const { store, record } = await workspace.findBackup(archive, options);
-  return { origin: { kind: "backup", store, key: archiveKeyOf(record), record }, store };
+  const { store, key, record } = await workspace.findBackup(archive, options);
+  return { origin: { kind: "backup", store, key, record }, store };
 }
 
 /** @throws {VaultraError} `damaged.header` when nothing tells the engine any more */

@@ -60,7 +60,7 @@ Deno.test("cat() and diff() of a small table read little of a large archive", as
   const second = await take();
   assert.ok(first.size > 80_000_000);
 
-  const workplace = () =>
+  const target = () =>
     Promise.resolve({ plugin: { plugin: sqlite, module: "" }, config: configOf(`${folder.path}/work`) });
   const read = async (object: string) => {
     let text = "";
@@ -68,7 +68,7 @@ Deno.test("cat() and diff() of a small table read little of a large archive", as
       origin: { kind: "backup", ...first.location },
       object,
       form: "csv",
-      workplace,
+      target,
       write: async (rows) => void (text = new TextDecoder().decode(await collect(rows))),
     }, operation);
     return text;
@@ -86,7 +86,7 @@ Deno.test("cat() and diff() of a small table read little of a large archive", as
     second: second.location,
     only: ["small"],
     exclude: [],
-    workplace,
+    target,
   }, operation);
   assert.deepEqual(found.objects.map(({ name, changes }) => [name, ...changes]), [["small", "content"]]);
   assert.ok(second.taken() < 40e6, `${second.taken()} of ${second.size}`);
