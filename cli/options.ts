@@ -11,7 +11,7 @@ export const JOB = ["--job <job>", "only among this job's backups"] as const;
 
 /** Which objects are chosen, and which are not. */
 export const ONLY = ["--only <pattern>", "only these objects (repeatable)", collect] as const;
-/** @see {@linkcode ONLY} */
+/** Which objects are left out of those. */
 export const EXCLUDE = ["--exclude <pattern>", "not these objects (repeatable)", collect] as const;
 
 /** For commands that can tell first what they will do. */

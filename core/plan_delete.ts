@@ -143,7 +143,10 @@ function childrenFirst(
   return [...ordered.values()];
 }
 
-/** @throws {VaultraError} `retention.pinned` */
+/**
+ * Refuses to delete what is pinned.
+ * @throws {VaultraError} `retention.pinned`
+ */
 export function refusePinned(backup: StoredBackup): void {
   if (!isPinned(backup)) return;
   const { job, id } = backup;
