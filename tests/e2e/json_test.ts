@@ -19,7 +19,12 @@ testEach("vaultra --json writes what docs/cli.md says, one document or one event
   const [plan] = await lines(0, ...backup, "--dry-run");
   assert.deepEqual([plan.type, plan.job, plan.database.engine], ["plan", "shop", "sqlite"]);
   const events = await lines(0, ...backup);
-  assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(["phase", "progress", "result"]));
+  assert.deepEqual(
+    new Set(events.map(({ type }) => type)),
+    new Set(["phase", "progress", "objects", "result"]),
+  );
+  const { kinds } = events.find(({ type }) => type === "objects");
+  assert.deepEqual(kinds[0], { kind: "table", count: 18 });
   const progress = events.filter(({ type }) => type === "progress").at(-1);
   for (const key of ["bytes", "total", "stored", "rows"]) assert.equal(typeof progress[key], "number", key);
   assert.ok(progress.bytes >= progress.total, `${progress.bytes} of ${progress.total}`);
