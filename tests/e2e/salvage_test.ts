@@ -12,9 +12,9 @@ async function prepare(place: Workplace, ...options: string[]): Promise<string> 
     insert into settings values ('a', 1), ('b', 2.5);
     with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000)
       insert into customers select i, 'customer ' || i from n;
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < 250000)
-      insert into orders select i, i % 3000, 'note ' || hex(i * 7919) || i from n;
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < 250)
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
+      insert into orders select i, i % 3000, 'note ' || hex(randomblob(200)) from n;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 300)
       insert into pictures select i, randomblob(100000) from n;"`);
   await place.ok("backup", "--db", "sqlite:shop.db", "--to", "./backups", ...options);
   const [archive] = await place.archives();
