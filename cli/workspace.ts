@@ -4,17 +4,13 @@
  * @module
  */
 import { Catalog } from "../core/catalog/catalog.ts";
-import { archiveKeyOf } from "../core/catalog/keys.ts";
-import { checkSeen } from "../core/catalog/seen.ts";
 import { type ConfigFile, loadConfig } from "../core/config/config_file.ts";
 import type { ConfiguredStore } from "../core/config/job.ts";
 import { resolveTrusted } from "../core/config/signing.ts";
 import { resolveKeyring } from "../core/config/keyring.ts";
 import { type ResolveContext, resolveStore } from "../core/config/resolve.ts";
 import { Secrets } from "../core/config/secrets.ts";
-import type { BackupRecord } from "../core/archive/format.ts";
-import { toVaultraError, VaultraError } from "../core/errors.ts";
-import type { BackupLocation } from "../core/open_backup.ts";
+import { VaultraError } from "../core/errors.ts";
 import { eventLogger, type Keyring, type Operation } from "../core/operation.ts";
 import type { ObjectStore } from "../core/store.ts";
 import { abortError } from "../core/streams/abortable.ts";
@@ -22,64 +18,6 @@ import { localSeen } from "./local_seen.ts";
 import type { KeyOptions } from "./options.ts";
 import { askPassphrase } from "./prompts.ts";
 import type { Session } from "./session.ts";
-
-/** A backup and the open store that holds it. */
-export interface FoundBackup extends BackupLocation {
-  readonly store: ObjectStore;
-  readonly record: BackupRecord;
-  readonly configured: ConfiguredStore;
-}
-
-/**
- * The one that a name means of what each store found by it: the newest for `latest`, else the one that all of them are a
- * copy of.
- * @throws {VaultraError} `usage.ambiguous-backup`
- */
-export function chosenOf<Found extends Pick<FoundBackup, "record">>(
-  name: string,
-  found: readonly Found[],
-): Found {
-  const names = new Set(
-    found.map(({ record }) => name === "latest" ? record.job : `${record.job} ${record.id}`),
-  );
-  if (names.size > 1) {
-    throw new VaultraError(
-      "usage.ambiguous-backup",
-      `"${name}" names several backups: ${[...names].sort().join(", ")}`,
-      {
-        hint: "Say which with --job, with --store, or by its whole id.",
-      },
-    );
-  }
-  return found.reduce((newest, other) => other.record.id > newest.record.id ? other : newest);
-}
-
-/** That none of the stores holds a backup: what the first one's catalog said, with where it was looked for. */
-export function foundNowhere(missing: VaultraError, stores: readonly ConfiguredStore[]): VaultraError {
-  const places = stores.map(({ name }) => name).join(", ");
-  return new VaultraError(missing.code, `${missing.message} in ${places}`, {
-    ...(missing.hint === undefined ? {} : { hint: missing.hint }),
-    cause: missing,
-  });
-}
-
-/**
- * Refuses to choose among stores that all have a backup which is to be changed in one of them.
- * @throws {VaultraError} `usage.ambiguous-backup`
- */
-export function refuseCopies(
-  { job, id }: { readonly job: string; readonly id: string },
-  stores: readonly string[],
-): void {
-  if (stores.length < 2) return;
-  throw new VaultraError(
-    "usage.ambiguous-backup",
-    `The backup "${job}/${id}" is in several stores: ${stores.join(", ")}`,
-    {
-      hint: "Say in which one with --store.",
-    },
-  );
-}
 
 /** The configuration of one run of a command. */
 export class Workspace {
@@ -185,71 +123,6 @@ export class Workspace {
   /** The catalog of an open store; what it passes over is told as a warning. */
   catalog(store: ObjectStore): Catalog {
     return new Catalog(store, this.operation().listener);
-  }
-
-  /**
-   * The one backup that a person named, in whichever store holds it. The store is the caller's to close. A store that is out
-   * of reach or whose copy is damaged hides no other's: it is passed over with a warning.
-   * @param options `last` is the name of a store whose copy is taken only if no other store has one.
-   * @param purpose `backup`: the store will be written, and when several have a copy of the backup, which one must be said.
-   * @throws {VaultraError} `no-backup.*`, `usage.ambiguous-backup`; what a store fails with when no other has the backup
-   */
-  async findBackup(
-    name: string,
-    options: {
-      readonly store?: string | undefined;
-      readonly job?: string | undefined;
-      readonly last?: string | undefined;
-    },
-    purpose: "inspect" | "backup" = "inspect",
-  ): Promise<FoundBackup> {
-    const query = options.job === undefined ? {} : { job: options.job };
-    let missing: VaultraError | undefined;
-    const failures: { readonly store: string; readonly error: VaultraError }[] = [];
-    const found: FoundBackup[] = [];
-    try {
-      const stores = await this.stores(options.store);
-      const isLast = ({ name }: ConfiguredStore) => Number(name === options.last);
-      for (const configured of stores.toSorted((a, b) => isLast(a) - isLast(b))) {
-        let store: ObjectStore | undefined;
-        try {
-          store = await this.openStore(configured, purpose);
-          const record = await this.catalog(store).find(name, query);
-          if (name === "latest") await checkSeen(store, record.job, this.operation());
-          found.push({ store, key: archiveKeyOf(record), record, configured });
-        } catch (thrown) {
-          await store?.[Symbol.asyncDispose]();
-          this.#session.context.signal.throwIfAborted();
-          const error = toVaultraError(thrown);
-          if (error.family === "usage") throw error;
-          if (error.family === "no-backup") missing ??= error;
-          else failures.push({ store: configured.name, error });
-        }
-      }
-      const chosen = found.length > 0 ? chosenOf(name, found) : undefined;
-      if (chosen === undefined) throw failures[0]?.error ?? foundNowhere(missing!, stores);
-      for (const { store, error } of failures) this.#tellPassedOver(store, error, name, chosen);
-      if (purpose === "backup") {
-        const copies = found.filter(({ record }) => record.id === chosen.record.id);
-        refuseCopies(chosen.record, copies.map(({ configured }) => configured.name));
-      }
-      found.splice(found.indexOf(chosen), 1);
-      return chosen;
-    } finally {
-      for (const { store } of found) await store[Symbol.asyncDispose]();
-    }
-  }
-
-  #tellPassedOver(store: string, { code, message }: VaultraError, name: string, taken: FoundBackup): void {
-    const { record, configured } = taken;
-    this.operation().listener({
-      type: "warning",
-      code,
-      message: `The store "${store}" was passed over: ${message}`,
-      hint: name === "latest"
-        ? `It may hold a newer backup than ${record.id} in "${configured.name}", which is taken: name one by its id.`
-        : `The copy in "${configured.name}" is taken.`,
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { cat as runCat, type RowForm } from "../../core/cat.ts";
 import type { VaultraEvent } from "../../core/events.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
+import { findBackup } from "../find_backup.ts";
 import type { KeyOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { workDatabase, WorkFolder } from "../work_folder.ts";
@@ -21,7 +22,7 @@ export async function cat(
   options: CatOptions,
 ): Promise<number> {
   const workspace = await Workspace.open(session, options);
-  const { store, key, record } = await workspace.findBackup(backup, options);
+  const { store, key, record } = await findBackup(workspace, backup, options);
   await using _open = store;
   using folder = WorkFolder.make();
   const operation = workspace.operation();

@@ -1,5 +1,6 @@
 import { resolveStore } from "../../core/config/resolve.ts";
 import { copy as copyBackup } from "../../core/copy.ts";
+import { findBackup } from "../find_backup.ts";
 import { bytesText, countOf, durationText } from "../output/units.ts";
 import { lockOwner } from "../owner.ts";
 import type { Session } from "../session.ts";
@@ -17,7 +18,7 @@ export async function copy(session: Session, name: string, options: CopyOptions)
   const workspace = await Workspace.open(session, undefined, true);
   const started = session.context.monotonic();
   const target = await resolveStore(options.to, workspace.context, "--to");
-  const { store: from, record, configured } = await workspace.findBackup(name, {
+  const { store: from, record, configured } = await findBackup(workspace, name, {
     ...options,
     // What is brought may be what its own copy there lacks.
     last: target.name,

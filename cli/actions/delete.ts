@@ -4,11 +4,12 @@ import { deleteBackups } from "../../core/delete.ts";
 import { VaultraError } from "../../core/errors.ts";
 import { type DeletePlan, findStored, planDelete, type StoredBackup } from "../../core/plan_delete.ts";
 import type { ObjectStore } from "../../core/store.ts";
+import { refuseCopies } from "../find_backup.ts";
 import { bytesText, countOf } from "../output/units.ts";
 import { lockOwner } from "../owner.ts";
 import { confirmTyping } from "../prompts.ts";
 import type { Session } from "../session.ts";
-import { refuseCopies, Workspace } from "../workspace.ts";
+import { Workspace } from "../workspace.ts";
 
 /** What `vaultra delete` was asked. */
 interface DeleteOptions {

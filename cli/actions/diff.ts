@@ -1,6 +1,8 @@
 import { countKinds } from "../../core/countable.ts";
-import { type Diff, diff as runDiff, type ObjectDiff } from "../../core/diff.ts";
+import { type Diff, diff as runDiff } from "../../core/diff.ts";
 import { exitCodes } from "../../core/errors.ts";
+import type { ObjectDiff } from "../../core/object_diff.ts";
+import { findBackup } from "../find_backup.ts";
 import { holdsText, kindText, sortKinds } from "../output/kinds.ts";
 import { tableText } from "../output/table.ts";
 import { countOf, countText } from "../output/units.ts";
@@ -27,9 +29,9 @@ export async function diff(
   options: DiffOptions,
 ): Promise<number> {
   const workspace = await Workspace.open(session, options);
-  const first = await workspace.findBackup(firstName, options);
+  const first = await findBackup(workspace, firstName, options);
   await using _first = first.store;
-  const second = await workspace.findBackup(secondName, {
+  const second = await findBackup(workspace, secondName, {
     store: options.secondStore ?? options.store,
     job: options.secondJob ?? options.job,
   });

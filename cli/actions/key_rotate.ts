@@ -8,6 +8,7 @@ import { planRotation, rotate, type Rotated, type RotationPlan } from "../../cor
 import type { ObjectStore } from "../../core/store.ts";
 import type { KeyRotateOptions } from "../commands/key.ts";
 import { joinedCode } from "../exit_code.ts";
+import { findBackup } from "../find_backup.ts";
 import { bytesText, countOf } from "../output/units.ts";
 import { lockOwner } from "../owner.ts";
 import type { Session } from "../session.ts";
@@ -38,7 +39,7 @@ export async function keyRotate(
   const { batches, passedOver } = await chosenBackups(workspace, names, options, open);
 
   let code: number = passedOver > 0 ? exitCodes.damaged : 0;
-  await using pool = FramePool.open({ signal: session.context.signal });
+  await using pool = FramePool.open(operation);
   const done: Rotated[] = [];
   const failed = (error: unknown) => {
     session.context.signal.throwIfAborted();
@@ -76,7 +77,7 @@ async function chosenBackups(
   const batches: Batch[] = [];
   let passedOver = 0;
   for (const name of names) {
-    const { store, record } = await workspace.findBackup(name, options, "backup");
+    const { store, record } = await findBackup(workspace, name, options, "backup");
     open.use(store);
     batches.push({ store, job: record.job, records: [record] });
   }

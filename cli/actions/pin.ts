@@ -1,5 +1,6 @@
 import type { Mark } from "../../core/catalog/marks.ts";
 import { pin as pinBackup, unpin as unpinBackup } from "../../core/pin.ts";
+import { findBackup } from "../find_backup.ts";
 import { printable } from "../output/table.ts";
 import { timeText } from "../output/units.ts";
 import type { Session } from "../session.ts";
@@ -15,7 +16,7 @@ interface PinOptions {
 /** `vaultra pin BACKUP`. */
 export async function pin(session: Session, name: string, options: PinOptions): Promise<number> {
   const workspace = await Workspace.open(session);
-  const { store, record, configured } = await workspace.findBackup(name, options, "backup");
+  const { store, record, configured } = await findBackup(workspace, name, options, "backup");
   await using _open = store;
   const { mark, already } = await pinBackup(store, record, options.reason, workspace.operation());
   const { time, reason } = mark;
@@ -42,7 +43,7 @@ export async function pin(session: Session, name: string, options: PinOptions): 
 /** `vaultra unpin BACKUP`. */
 export async function unpin(session: Session, name: string, options: PinOptions): Promise<number> {
   const workspace = await Workspace.open(session);
-  const { store, record, configured } = await workspace.findBackup(name, options, "backup");
+  const { store, record, configured } = await findBackup(workspace, name, options, "backup");
   await using _open = store;
   const mark = await unpinBackup(store, record, workspace.operation());
   const { job, id } = record;

@@ -7,6 +7,7 @@ import { restore as runRestore, type RestoreOrigin, type RestoreOutcome } from "
 import type { ObjectStore } from "../../core/store.ts";
 import type { RestoreOptions } from "../commands/restore.ts";
 import { openAddress } from "../archive_address.ts";
+import { findBackup } from "../find_backup.ts";
 import { kindText } from "../output/kinds.ts";
 import { countText, durationText } from "../output/units.ts";
 import { printable } from "../output/table.ts";
@@ -41,13 +42,13 @@ export async function restore(
     origin: opened.origin,
     target: async (engine) => target ?? await workDatabase(engine, script!.workPath, workspace),
     ...(script === undefined ? {} : { output: "sql", script: (bytes) => script.write(bytes) }),
-    only: options.only ?? [],
-    exclude: options.exclude ?? [],
-    schemaOnly: options.schemaOnly === true,
-    dataOnly: options.dataOnly === true,
-    ifExists: script === undefined ? options.ifExists ?? "fail" : "fail",
-    ...(options.proof === undefined ? {} : { proof: options.proof }),
-    dryRun: options.dryRun === true,
+    only: options.only,
+    exclude: options.exclude,
+    schemaOnly: options.schemaOnly,
+    dataOnly: options.dataOnly,
+    ifExists: script === undefined ? options.ifExists : "fail",
+    proof: options.proof,
+    dryRun: options.dryRun,
     confirm: (plan) => confirmReplace(session, target, plan, options),
   }, workspace.operation());
   if (outcome.report !== undefined) script?.commit();
@@ -110,7 +111,7 @@ async function openOrigin(
   const name = backup ??
     (from !== undefined && /^\d{8}T\d{6}Z-/.test(from) && !/[./\\]/.test(from) ? from : undefined);
   if (name !== undefined) {
-    const { store, key, record } = await workspace.findBackup(name, options);
+    const { store, key, record } = await findBackup(workspace, name, options);
     return { origin: { kind: "backup", store, key, record }, store };
   }
   return await openAddress(session, workspace, from!);

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../core/store.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import { openAddress } from "../archive_address.ts";
 import type { SalvageOptions } from "../commands/salvage.ts";
+import { findBackup } from "../find_backup.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countOf, countText, durationText } from "../output/units.ts";
 import { openScript, type Script } from "../script.ts";
@@ -55,7 +56,7 @@ async function openOrigin(
   if (!/^(latest|\d{4}[0-9A-Za-z-]*)$/.test(archive)) {
     return await openAddress(session, workspace, archive, "the archive's address");
   }
-  const { store, key, record } = await workspace.findBackup(archive, options);
+  const { store, key, record } = await findBackup(workspace, archive, options);
   return { origin: { kind: "backup", store, key, record }, store };
 }
 

@@ -3,6 +3,7 @@ import { listMarks } from "../../core/catalog/marks.ts";
 import { countKinds } from "../../core/countable.ts";
 import { toVaultraError } from "../../core/errors.ts";
 import { openBackup } from "../../core/open_backup.ts";
+import { findBackup } from "../find_backup.ts";
 import { markText } from "../marks.ts";
 import { holdsText } from "../output/kinds.ts";
 import { recipientsText } from "../output/recipients.ts";
@@ -22,11 +23,11 @@ interface ShowOptions extends KeyOptions {
 /** `vaultra show BACKUP`: the record, and with `--objects` the manifest, read by range. */
 export async function show(session: Session, name: string, options: ShowOptions): Promise<number> {
   const workspace = await Workspace.open(session, options);
-  const { store, key, record, configured } = await workspace.findBackup(name, options);
+  const { store, key, record, configured } = await findBackup(workspace, name, options);
   await using _open = store;
-  const { signal } = session.context;
-  await using pool = FramePool.open({ workers: 1, signal });
-  const archive = await openBackup({ store, key, record }, pool, workspace.operation()).then(
+  const operation = workspace.operation();
+  await using pool = FramePool.open({ ...operation, workers: 1 });
+  const archive = await openBackup({ store, key, record }, pool, operation).then(
     (opened) => opened.archive,
     (error) => {
       // The record alone says much of a backup that nobody opens here.
@@ -34,7 +35,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
       throw error;
     },
   );
-  const marks = await listMarks(store, record, workspace.operation().listener);
+  const marks = await listMarks(store, record, operation.listener);
   session.json({
     type: "backup",
     store: configured.name,

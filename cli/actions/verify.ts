@@ -13,7 +13,7 @@ import {
 } from "../../core/verify.ts";
 import type { VerifyOptions } from "../commands/verify.ts";
 import { joinedCode } from "../exit_code.ts";
-import { findCopies } from "../find_copies.ts";
+import { findCopies } from "../find_backup.ts";
 import { holdsText } from "../output/kinds.ts";
 import { bytesText, countText, durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
@@ -33,7 +33,7 @@ export async function verify(
   }
   const workspace = await Workspace.open(session, options);
   const operation = workspace.operation();
-  await using pool = FramePool.open({ signal: session.context.signal });
+  await using pool = FramePool.open(operation);
   let code = 0;
   let checked = 0;
   const failed = (thrown: unknown, what?: string) => {
