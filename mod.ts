@@ -39,12 +39,6 @@
  *   await restore({
  *     origin: { kind: "backup", store, key: archiveKeyOf(record), record },
  *     target: () => Promise.resolve(restoring),
- *     only: [],
- *     exclude: [],
- *     schemaOnly: false,
- *     dataOnly: false,
- *     ifExists: "fail",
- *     dryRun: false,
  *   }, operation);
  * }
  * ```
@@ -61,7 +55,8 @@ export { markVerified, type Verification, verify, type VerifyLevel } from "./cor
 export { salvage, type SalvageOrigin, type SalvageOutcome, type SalvageTarget } from "./core/salvage.ts";
 export type { SalvageReport } from "./core/salvage_report.ts";
 export { cat, type CatOptions, type RowForm } from "./core/cat.ts";
-export { type Change, type Diff, diff, type DiffOptions, type ObjectDiff } from "./core/diff.ts";
+export { type Diff, diff, type DiffOptions } from "./core/diff.ts";
+export type { Change, ObjectDiff } from "./core/object_diff.ts";
 export { copy, type CopyStores } from "./core/copy.ts";
 export { pin, type Pinning, unpin } from "./core/pin.ts";
 export { deleteBackups, type DeleteOptions } from "./core/delete.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FakeDatabase, type FakeFault } from "../tests/fakes/fake_database.ts";
-import { everything, failure, keys, owner, setUp } from "../tests/fakes/fake_job.ts";
+import { failure, keys, owner, setUp } from "../tests/fakes/fake_job.ts";
 import type { Fault } from "../tests/fakes/faulty_store.ts";
 import { InProcessHost } from "../tests/fakes/in_process_host.ts";
 import { FramePool } from "./archive/frame_pool.ts";
@@ -31,7 +31,6 @@ Deno.test("backup() makes a backup that verifies and restores", async () => {
   const outcome = await restore({
     origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
     target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-    ...everything,
   }, operation);
   assert.deepEqual(outcome.comparison, {
     compared: 3,
@@ -241,7 +240,6 @@ for (const at of ["restore-write", "commit"] satisfies FakeFault[]) {
     const options = {
       origin: { kind: "backup" as const, store: memory, key: archiveKeyOf(record), record },
       target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-      ...everything,
     };
     assert.equal((await failure(restore(options, operation))).code, "database.broken");
     assert.deepEqual([target.tables.size, target.open], [0, 0]);
@@ -264,7 +262,6 @@ for (const how of ["loses", "doubles", "changes"] as const) {
       return await restore({
         origin: { kind: "backup", store: memory, key: archiveKeyOf(record), record },
         target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-        ...everything,
         proof,
       }, operation);
     };
@@ -295,7 +292,6 @@ Deno.test("restore() refuses a target that holds something, another engine and a
   const options = (key: string, plugin: AnyPlugin) => ({
     origin: { kind: "backup" as const, store: memory, key, record },
     target: () => Promise.resolve({ plugin: { plugin, module: "" }, config: {} }),
-    ...everything,
   });
   const key = archiveKeyOf(record);
   assert.equal((await failure(restore(options(key, database.plugin), operation))).exitCode, 17);

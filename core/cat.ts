@@ -33,17 +33,5 @@ export async function cat(
   { origin, object, form, target, write }: CatOptions,
   operation: Operation,
 ): Promise<void> {
-  await restore({
-    origin,
-    target,
-    output: form,
-    script: write,
-    names: [object],
-    only: [],
-    exclude: [],
-    schemaOnly: false,
-    dataOnly: false,
-    ifExists: "fail",
-    dryRun: false,
-  }, operation);
+  await restore({ origin, target, output: form, script: write, names: [object] }, operation);
 }

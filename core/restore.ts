@@ -36,14 +36,20 @@ export interface RestoreOptions {
   readonly script?: (script: ByteStream) => Promise<void>;
   /** The only objects that are read, by their true names: for every output but `database` and `sql`. */
   readonly names?: readonly string[];
-  readonly only: readonly string[];
-  readonly exclude: readonly string[];
-  readonly schemaOnly: boolean;
-  readonly dataOnly: boolean;
-  readonly ifExists: "fail" | "replace" | "append";
+  /** Patterns of the objects that are restored; default: all. */
+  readonly only?: readonly string[] | undefined;
+  /** Patterns of the objects that are not restored; default: none. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Definitions without rows; default: both. */
+  readonly schemaOnly?: boolean | undefined;
+  /** Rows without definitions; default: both. */
+  readonly dataOnly?: boolean | undefined;
+  /** What is done with what the target already holds; default: `fail`. */
+  readonly ifExists?: RestoreRequest["ifExists"] | undefined;
   /** How the result is compared; default: as far as the backup proves itself. */
-  readonly proof?: ProofLevel;
-  readonly dryRun: boolean;
+  readonly proof?: ProofLevel | undefined;
+  /** Ends with the plan and changes nothing; default: restores. */
+  readonly dryRun?: boolean | undefined;
   /** Asked before a target that holds something is changed (`replace`, `append`); absent: never asked. */
   readonly confirm?: (plan: RestorePlan) => Promise<void>;
 }
@@ -70,17 +76,16 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
   const known = archive.reader instanceof ArchiveReader ? archive.reader.manifest : undefined;
 
   const { header } = archive.reader;
-  const proof = options.proof ?? header.options.proof;
-
+  const request = requestOf(options, header, known);
   await using database = await openTarget(options, header, operation);
-  refuseUnable(options, database, header.engine);
-  await using target = await database.restore(requestOf(options, header, known, proof));
+  refuseUnable(request, database, header.engine);
+  await using target = await database.restore(request);
   const plan = await target.plan();
   if (options.dryRun) return { header, plan };
   refuseConflicts(plan);
   await options.confirm?.(plan);
 
-  const isKept = outputOf(options) === "database";
+  const isKept = request.output === "database";
   operation.listener({ type: "phase", phase: isKept ? "Restoring" : "Reading" });
   if (plan.mode === "stream") await writeAll(archive, target, operation);
   else await pullParts(archive, target, operation);
@@ -98,22 +103,18 @@ export async function restore(options: RestoreOptions, operation: Operation): Pr
     expectedObjects(
       manifest.objects,
       report,
-      plan.objects ?? (isPartial(options) ? report.objects.map(({ name }) => name) : undefined),
+      plan.objects ?? (isPartial(request) ? report.objects.map(({ name }) => name) : undefined),
     ),
     report.objects,
     // What is not kept is counted by whoever reads it, and a schema holds no rows.
-    isKept && !options.schemaOnly ? proof : "none",
+    isKept && !request.schemaOnly ? request.proof : "none",
   );
   refuseDifferences(report.target, comparison);
   return { header, plan, report, comparison };
 }
 
-function outputOf({ output = "database" }: Pick<RestoreOptions, "output">): RestoreOutput {
-  return output;
-}
-
 /** Whether a part is restored: a plan that is made before a pipe was read cannot name its objects. */
-function isPartial({ only, exclude, dataOnly, ifExists }: RestoreOptions): boolean {
+function isPartial({ only, exclude, dataOnly, ifExists }: RestoreRequest): boolean {
   return only.length > 0 || exclude.length > 0 || dataOnly || ifExists === "append";
 }
 
@@ -145,18 +146,17 @@ function requestOf(
   options: RestoreOptions,
   header: ArchiveHeader,
   manifest: Manifest | undefined,
-  proof: ProofLevel,
 ): RestoreRequest {
   return {
-    only: options.only,
-    exclude: options.exclude,
-    schemaOnly: options.schemaOnly,
-    dataOnly: options.dataOnly,
-    ifExists: options.ifExists,
-    output: outputOf(options),
+    only: options.only ?? [],
+    exclude: options.exclude ?? [],
+    schemaOnly: options.schemaOnly ?? false,
+    dataOnly: options.dataOnly ?? false,
+    ifExists: options.ifExists ?? "fail",
+    output: options.output ?? "database",
     ...(options.names === undefined ? {} : { names: options.names }),
     salvage: false,
-    proof,
+    proof: options.proof ?? header.options.proof,
     version: header.engineVersion,
     properties: header.properties,
     ...(manifest === undefined ? {} : { objects: manifest.objects.map(sourceObject) }),
@@ -179,18 +179,17 @@ const outputTitles: Readonly<Record<RestoreOutput, string>> = {
  * @throws {VaultraError} `usage.unsupported`
  */
 export function refuseUnable(
-  options: Pick<RestoreOptions, "output" | "only" | "exclude">,
+  { output, only, exclude }: Pick<RestoreRequest, "output" | "only" | "exclude">,
   { capabilities }: HostedDatabase,
   engine: string,
 ): void {
   const unable = (what: string, hint: string) =>
     new VaultraError("usage.unsupported", `${what} is not possible for ${engine}`, { hint });
-  const output = outputOf(options);
   if (!capabilities.outputs.includes(output)) {
     throw unable(outputTitles[output], `What is possible: ${capabilities.outputs.join(", ")}.`);
   }
   const isRestored = output === "database" || output === "sql";
-  if (isRestored && options.only.length + options.exclude.length > 0 && !capabilities.selective) {
+  if (isRestored && only.length + exclude.length > 0 && !capabilities.selective) {
     throw unable("A restore of single objects", "Restore all of it.");
   }
 }

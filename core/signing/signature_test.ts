@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { everything, failure, keys, owner, setUp } from "../../tests/fakes/fake_job.ts";
+import { failure, keys, owner, setUp } from "../../tests/fakes/fake_job.ts";
 import { FakeDatabase } from "../../tests/fakes/fake_database.ts";
 import type { Fault } from "../../tests/fakes/faulty_store.ts";
 import type { MemoryStore } from "../../tests/fakes/memory_store.ts";
@@ -226,7 +226,6 @@ Deno.test("restore() reads no archive without a signed record where signatures a
     restore({
       origin,
       target: () => Promise.resolve({ plugin: { plugin: target.plugin, module: "" }, config: {} }),
-      ...everything,
     }, given);
   const key = archiveKeyOf(record);
   const pipe = { kind: "pipe" as const, bytes: await memory.get(key) };

@@ -11,15 +11,6 @@ import { type Fault, FaultyStore } from "./faulty_store.ts";
 import { InProcessHost } from "./in_process_host.ts";
 import { MemoryStore } from "./memory_store.ts";
 
-/** What a restore of everything into an empty database is told. */
-export const everything = {
-  only: [],
-  exclude: [],
-  schemaOnly: false,
-  dataOnly: false,
-  ifExists: "fail",
-  dryRun: false,
-} as const;
 /** Who runs the backups. */
 export const owner = { host: "test", pid: 1 };
 
