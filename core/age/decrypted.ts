@@ -5,6 +5,7 @@
  */
 import type { FramePool } from "../archive/frame_pool.ts";
 import type { PlainSource, RangeSource } from "../archive/range_source.ts";
+import { fill } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 import { peek, skip } from "../streams/peek.ts";
 import { tapped } from "../streams/tapped.ts";
@@ -76,12 +77,7 @@ export async function decryptedSource(
     stream,
     async read(offset, length) {
       const whole = new Uint8Array(length);
-      let at = 0;
-      for await (const block of stream(offset, length)) {
-        whole.set(block, at);
-        at += block.length;
-      }
-      if (at !== length) throw cutPayload();
+      if (await fill(whole, stream(offset, length)) !== length) throw cutPayload();
       return whole;
     },
     whole: (onStored) => openedStream(skip(tapped(stored.stream(0), onStored), start), payload, pool),

@@ -1,6 +1,7 @@
 import type { OpenedFileKey } from "../age/header.ts";
 import { VaultraError } from "../errors.ts";
 import type { ObjectReader } from "../store.ts";
+import { fill } from "../streams/blocks.ts";
 import type { Bytes, ByteStream } from "../streams/bytes.ts";
 
 /** An archive that can be read by ranges. */
@@ -42,16 +43,11 @@ export function storeSource(
     stream,
     async read(offset, length) {
       const whole = new Uint8Array(length);
-      let at = 0;
-      for await (const block of stream(offset, length)) {
-        if (at + block.length > length) break;
-        whole.set(block, at);
-        at += block.length;
-      }
-      if (at !== length) {
+      const given = await fill(whole, stream(offset, length));
+      if (given !== length) {
         throw new VaultraError(
           "damaged.short-object",
-          `The store gave ${at} of ${length} bytes of "${key}"`,
+          `The store gave ${given} of ${length} bytes of "${key}"`,
           {
             hint: "Try again; if it happens again, verify the backup.",
           },

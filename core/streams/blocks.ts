@@ -20,6 +20,20 @@ export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
+ * Copies a stream into a buffer, up to its end or to a block for which no room is left.
+ * @returns How many bytes were copied: fewer than the buffer's when the stream ended before, or a block went beyond it.
+ */
+export async function fill(buffer: Bytes, stream: ByteStream): Promise<number> {
+  let at = 0;
+  for await (const block of stream) {
+    if (at + block.length > buffer.length) break;
+    buffer.set(block, at);
+    at += block.length;
+  }
+  return at;
+}
+
+/**
  * Gives up the memory of a block that nobody reads any more, if its buffer holds nothing else. The runtime would collect
  * it too, but late: it lets tens of megabytes gather in every Worker.
  */
