@@ -30,6 +30,8 @@ export interface Provision {
 
 /** Programs that tests compare with or write beside, and the Debian package of each. */
 const programs: Readonly<Record<string, string>> = {
+  age: "age",
+  "age-keygen": "age",
   gzip: "gzip",
   openssl: "openssl",
   python3: "python3",
@@ -61,7 +63,7 @@ function denoRequirement(variable: string, version: string): Requirement {
 async function providePrograms(): Promise<Provision> {
   const missing = await missingPrograms();
   if (missing.length > 0 && Deno.build.os === "linux" && Deno.uid() === 0 && await runs("apt-get")) {
-    const packages = missing.map((program) => programs[program] ?? program);
+    const packages = new Set(missing.map((program) => programs[program] ?? program));
     await aptGet("update");
     await aptGet("install", "-y", "--no-install-recommends", ...packages);
   }
@@ -86,7 +88,8 @@ async function missingPrograms(): Promise<string[]> {
 /** Whether a program can be started; that it knows `--version` does not matter. */
 async function runs(program: string): Promise<boolean> {
   try {
-    await runChild(program, ["--version"], { stdout: "captured" });
+    await new Deno.Command(program, { args: ["--version"], stdin: "null", stdout: "null", stderr: "null" })
+      .output();
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

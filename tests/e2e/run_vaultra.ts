@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { projectFolder } from "../../tools/child.ts";
+import { pinnedDeno } from "../../tools/deno_versions.ts";
 
 /** What a run left behind. */
 export interface Outcome {
@@ -50,10 +51,12 @@ export const executable: Vaultra | undefined = binary
   : undefined;
 
 /**
- * Both ways to start Vaultra. `VAULTRA_TEST_BINARY` names the executable; tools/test.ts builds it and sets that.
+ * The ways to start Vaultra: from source and, on the Deno that the executable holds, as the executable. On another Deno
+ * its tests would be the same once more. `VAULTRA_TEST_BINARY` names it; tools/test.ts builds it and sets that.
  * @throws {Error} Under CI the executable is missing.
  */
 export function vaultras(): Vaultra[] {
+  if (Deno.version.deno !== pinnedDeno) return [fromSource];
   if (executable !== undefined) return [fromSource, executable];
   if (Deno.env.get("CI") === "true") {
     throw new Error("VAULTRA_TEST_BINARY is not set: the executable is not tested");
