@@ -1,20 +1,15 @@
-import type { Comparison, KindComparison } from "../../core/compare.ts";
 import type { ProofLevel, RestorePlan } from "../../core/database.ts";
-import type { Configured } from "../../core/config/job.ts";
-import { resolveDatabase } from "../../core/config/resolve.ts";
 import { exitCodes, VaultraError } from "../../core/errors.ts";
 import { restore as runRestore, type RestoreOrigin, type RestoreOutcome } from "../../core/restore.ts";
 import type { ObjectStore } from "../../core/store.ts";
 import type { RestoreOptions } from "../commands/restore.ts";
 import { openAddress } from "../archive_address.ts";
 import { findBackup } from "../find_backup.ts";
-import { kindText } from "../output/kinds.ts";
-import { countText, durationText } from "../output/units.ts";
+import { comparisonText } from "../output/comparison.ts";
 import { printable } from "../output/table.ts";
-import { confirmTyping } from "../prompts.ts";
-import { openScript, type Script } from "../script.ts";
+import { durationText } from "../output/units.ts";
 import type { Session } from "../session.ts";
-import { workDatabase } from "../work_folder.ts";
+import { AddressedTarget } from "../target_address.ts";
 import { Workspace } from "../workspace.ts";
 
 /** An origin and the store that must be closed after it. */
@@ -27,51 +22,26 @@ export async function restore(
   options: RestoreOptions,
 ): Promise<number> {
   checkUsage(backup, options);
-  const to = options.to!;
   const workspace = await Workspace.open(session, options);
   const started = session.context.monotonic();
   const opened = await openOrigin(session, workspace, backup, options);
   await using _store = opened.store;
-  using script = to.startsWith("sql:")
-    ? openScript(to.slice(4), options.ifExists === "replace", session.context)
-    : undefined;
-
-  // Addresses are resolved before the archive is opened, so that a slip of the pen costs no time.
-  const target = script === undefined ? await resolveDatabase(to, workspace.context, "--to") : undefined;
+  using target = await AddressedTarget.open(session, workspace, options.to!, options);
   const outcome = await runRestore({
     origin: opened.origin,
-    target: async (engine) => target ?? await workDatabase(engine, script!.workPath, workspace),
-    ...(script === undefined ? {} : { output: "sql", script: (bytes) => script.write(bytes) }),
+    target: target.database,
+    ...(target.script === undefined ? {} : { output: "sql", script: target.script }),
     only: options.only,
     exclude: options.exclude,
     schemaOnly: options.schemaOnly,
     dataOnly: options.dataOnly,
-    ifExists: script === undefined ? options.ifExists : "fail",
+    ifExists: target.ifExists,
     proof: options.proof,
     dryRun: options.dryRun,
-    confirm: (plan) => confirmReplace(session, target, plan, options),
+    confirm: target.confirm,
   }, workspace.operation());
-  if (outcome.report !== undefined) script?.commit();
-  return tell(session, outcome, session.context.monotonic() - started, script);
-}
-
-/** Has a person type the name of a target that will be replaced, unless `--yes` answers for them. */
-export async function confirmReplace(
-  session: Session,
-  target: Configured | undefined,
-  plan: RestorePlan,
-  { ifExists, yes }: Pick<RestoreOptions, "ifExists" | "yes">,
-): Promise<void> {
-  if (ifExists !== "replace" || yes || target === undefined) return;
-  const name = target.plugin.plugin.title(target.config);
-  await confirmTyping(session.context, {
-    word: name,
-    question: `Type its name, ${name}, to go on`,
-    title: "This will change a database that exists",
-    steps: plan.steps,
-    would: `"${name}" would be changed`,
-    undone: "Nothing was restored",
-  });
+  if (outcome.report !== undefined) target.commit();
+  return tell(session, outcome, session.context.monotonic() - started, target);
 }
 
 function checkUsage(backup: string | undefined, options: RestoreOptions): void {
@@ -117,7 +87,7 @@ async function openOrigin(
   return await openAddress(session, workspace, from!);
 }
 
-function tell(session: Session, outcome: RestoreOutcome, took: number, script: Script | undefined): number {
+function tell(session: Session, outcome: RestoreOutcome, took: number, target: AddressedTarget): number {
   const { header, plan, report, comparison } = outcome;
   const { green, bold } = session.style;
   session.json({
@@ -128,29 +98,14 @@ function tell(session: Session, outcome: RestoreOutcome, took: number, script: S
     ...(report === undefined ? {} : { report, comparison }),
     milliseconds: Math.round(took),
   });
-  // The script itself may go to standard output: words for people then go elsewhere.
-  const say = (text: string) => script?.toStdout ? session.note(text) : session.say(text);
   if (report === undefined || comparison === undefined) {
-    say(planText(session, header.id, plan));
+    target.say(planText(session, header.id, plan));
     return plan.conflicts.length > 0 ? exitCodes.target : 0;
   }
-  const target = script?.name ?? report.target;
-  say(`${green("✔")} ${bold(header.id)} restored to ${printable(target)} in ${durationText(took)}`);
-  if (comparison.compared > 0) say(`  ${comparisonText(comparison)}`);
+  const title = printable(target.title(report.target));
+  target.say(`${green("✔")} ${bold(header.id)} restored to ${title} in ${durationText(took)}`);
+  if (comparison.compared > 0) target.say(`  ${comparisonText(comparison)}`);
   return 0;
-}
-
-/** `12 of 12 tables identical to what was backed up`: differences have ended the restore before. */
-export function comparisonText({ kinds }: Pick<Comparison, "kinds">): string {
-  const part = (words: string, count: (of: KindComparison) => number): string[] => {
-    const found = kinds.filter((of) => count(of) > 0);
-    const texts = found.map((of) => `${countText(count(of))} of ${kindText(of.kind, of.compared)}`);
-    return texts.length === 0 ? [] : [`${texts.join(", ")} ${words}`];
-  };
-  return [
-    ...part("identical to what was backed up", ({ identical }) => identical),
-    ...part("with as many rows as were backed up", ({ compared, identical }) => compared - identical),
-  ].join("; ");
 }
 
 function planText(session: Session, id: string, plan: RestorePlan): string {

@@ -1,20 +1,16 @@
-import type { Configured } from "../../core/config/job.ts";
-import { resolveDatabase } from "../../core/config/resolve.ts";
-import { exitCodes, VaultraError } from "../../core/errors.ts";
+import { exitCodes } from "../../core/errors.ts";
 import { salvage as runSalvage, type SalvageOrigin, type SalvageOutcome } from "../../core/salvage.ts";
 import type { SalvageReport } from "../../core/salvage_report.ts";
 import type { ObjectStore } from "../../core/store.ts";
-import type { ByteStream } from "../../core/streams/bytes.ts";
 import { openAddress } from "../archive_address.ts";
 import type { SalvageOptions } from "../commands/salvage.ts";
 import { findBackup } from "../find_backup.ts";
+import { comparisonText } from "../output/comparison.ts";
 import { printable, tableText } from "../output/table.ts";
 import { bytesText, countOf, countText, durationText } from "../output/units.ts";
-import { openScript, type Script } from "../script.ts";
 import type { Session } from "../session.ts";
-import { workDatabase } from "../work_folder.ts";
+import { AddressedTarget } from "../target_address.ts";
 import { Workspace } from "../workspace.ts";
-import { comparisonText, confirmReplace } from "./restore.ts";
 
 /** How many ranges of missing parts are named of each object. */
 const MAX_RANGES = 8;
@@ -26,23 +22,18 @@ export async function salvage(session: Session, archive: string, options: Salvag
   const started = session.context.monotonic();
   const opened = await openOrigin(session, workspace, archive, options);
   await using _store = opened.store;
-  using script = to?.startsWith("sql:")
-    ? openScript(to.slice(4), options.ifExists === "replace", session.context)
-    : undefined;
-  const target = to === undefined || script !== undefined
-    ? undefined
-    : await resolveDatabase(to, workspace.context, "--to");
-  const restoring = to === undefined ? undefined : {
-    database: async (engine: string | undefined) => target ?? await scriptTarget(engine, script!, workspace),
-    ...(script === undefined ? {} : { script: (bytes: ByteStream) => script.write(bytes) }),
+  using target = to === undefined ? undefined : await AddressedTarget.open(session, workspace, to, options);
+  const restoring = target === undefined ? undefined : {
+    database: target.database,
+    ...(target.script === undefined ? {} : { script: target.script }),
     only: options.only ?? [],
     exclude: options.exclude ?? [],
-    ifExists: script === undefined ? options.ifExists ?? "fail" : "fail",
-    confirm: (plan: Parameters<typeof confirmReplace>[2]) => confirmReplace(session, target, plan, options),
-  } as const;
+    ifExists: target.ifExists,
+    confirm: target.confirm,
+  };
   const outcome = await runSalvage(opened.origin, restoring, workspace.operation());
-  script?.commit();
-  return tell(session, outcome, session.context.monotonic() - started, script);
+  target?.commit();
+  return tell(session, outcome, session.context.monotonic() - started, target);
 }
 
 async function openOrigin(
@@ -60,35 +51,22 @@ async function openOrigin(
   return { origin: { kind: "backup", store, key, record }, store };
 }
 
-/** @throws {VaultraError} `damaged.header` when nothing tells the engine any more */
-async function scriptTarget(
-  engine: string | undefined,
-  script: Script,
-  workspace: Workspace,
-): Promise<Configured> {
-  if (engine !== undefined) return await workDatabase(engine, script.workPath, workspace);
-  throw new VaultraError("damaged.header", "The archive's header is lost, so that nothing tells its engine", {
-    hint: "Restore into a database, whose address tells the engine, such as --to sqlite:salvaged.db.",
-  });
-}
-
 function tell(
   session: Session,
   outcome: SalvageOutcome,
   took: number,
-  script: Script | undefined,
+  target: AddressedTarget | undefined,
 ): number {
   const { report, restored, comparison } = outcome;
   session.json({ type: "result", command: "salvage", ...outcome, milliseconds: Math.round(took) });
-  // The script itself may go to standard output: words for people then go elsewhere.
-  const say = (text: string) => script?.toStdout ? session.note(text) : session.say(text);
+  const say = (text: string) => (target ?? session).say(text);
   say(reportText(session, report));
-  if (restored === undefined) return report.isWhole ? 0 : exitCodes.damaged;
+  if (target === undefined || restored === undefined) return report.isWhole ? 0 : exitCodes.damaged;
   const { green, yellow } = session.style;
   const isComplete = report.isWhole && session.warnings === 0;
   const sign = isComplete ? green("✔") : yellow("⚠");
-  const target = script?.name ?? restored.target;
-  say(`${sign} What is whole was restored to ${printable(target)} in ${durationText(took)}`);
+  const title = printable(target.title(restored.target));
+  say(`${sign} What is whole was restored to ${title} in ${durationText(took)}`);
   if (comparison !== undefined && comparison.compared > 0) say(`  ${comparisonText(comparison)}`);
   return isComplete ? 0 : exitCodes.warning;
 }
