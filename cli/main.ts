@@ -10,7 +10,7 @@ import { WorkerHost } from "../plugins/host/host.ts";
 import { builtin } from "../plugins/builtin.ts";
 import { joinedCode } from "./exit_code.ts";
 import { createProgram } from "./program.ts";
-import { OUTPUT_CLOSED, processInput, processOutput, processSignal } from "./process.ts";
+import { processInput, processOutput, processSignal } from "./process.ts";
 import { Session } from "./session.ts";
 import { commandOf, isHelp, usageError } from "./usage_error.ts";
 
@@ -48,10 +48,6 @@ export async function main(args: readonly string[]): Promise<number> {
     const error = thrown instanceof CommanderError
       ? usageError(thrown, commandOf(program, args))
       : failure(thrown, context.signal);
-    // Whoever closed its input (`| head`) has what it wanted.
-    if (error.code === OUTPUT_CLOSED) {
-      return session !== undefined && session.warnings > 0 ? exitCodes.warning : 0;
-    }
     (session ?? new Session(context, program.opts())).fail(error);
     return error.exitCode;
   } finally {

@@ -1,5 +1,7 @@
 import { cat as runCat, type RowForm } from "../../core/cat.ts";
+import { VaultraError } from "../../core/errors.ts";
 import type { VaultraEvent } from "../../core/events.ts";
+import { OUTPUT_CLOSED } from "../process.ts";
 import type { ByteStream } from "../../core/streams/bytes.ts";
 import { findBackup } from "../find_backup.ts";
 import type { KeyOptions } from "../options.ts";
@@ -31,13 +33,18 @@ export async function cat(
     if (!isJson || event.type === "log") operation.listener(event);
     else if (event.type === "warning") session.warn(event.message, event.hint);
   };
-  await runCat({
-    origin: { kind: "backup", store, key, record },
-    object,
-    form: options.as ?? (isJson ? "json" : "csv"),
-    target: (engine) => workDatabase(engine, folder.database, workspace),
-    write: (rows) => write(session, rows),
-  }, { ...operation, listener });
+  try {
+    await runCat({
+      origin: { kind: "backup", store, key, record },
+      object,
+      form: options.as ?? (isJson ? "json" : "csv"),
+      target: (engine) => workDatabase(engine, folder.database, workspace),
+      write: (rows) => write(session, rows),
+    }, { ...operation, listener });
+  } catch (error) {
+    // Whoever closed its input (`| head`) has seen what it wanted.
+    if (!(error instanceof VaultraError && error.code === OUTPUT_CLOSED)) throw error;
+  }
   return 0;
 }
 

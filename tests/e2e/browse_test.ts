@@ -59,7 +59,7 @@ testEach("vaultra cat writes the rows of one table in three forms", async (place
   await assertCleared(place);
 });
 
-testEach("vaultra ends quietly when the reader of rows or of a script has enough", async (place) => {
+testEach("vaultra cat ends quietly when its reader has enough", async (place) => {
   await prepare(place);
   const rows = new DatabaseSync(place.path("shop.db"));
   rows.exec("create table long as select id, hex(randomblob(20000)) as v from orders limit 500");
@@ -69,12 +69,6 @@ testEach("vaultra ends quietly when the reader of rows or of a script has enough
   assert.equal(
     await place.bash(`${word(place)} cat latest long 2> told | head -1; echo "\${PIPESTATUS[@]}"`),
     "id,v\r\n0 0\n",
-  );
-  assert.equal(
-    await place.bash(
-      `${word(place)} restore latest --to sql:- 2>> told | head -1; echo "\${PIPESTATUS[@]}"`,
-    ),
-    "PRAGMA page_size = 4096;\n0 0\n",
   );
   assert.equal(await place.bash("cat told"), "");
   // What is lost for another reason is no success

@@ -88,7 +88,7 @@ if (executable !== undefined) {
   });
 }
 
-testEach("vaultra ends quietly when its reader goes away", async (place) => {
+testEach("vaultra says that a script is not whole when its reader goes away", async (place) => {
   place.sample("shop.db", { rows: 50_000 });
   await place.ok("backup", "--db", "sqlite:shop.db", "--to", "./backups");
   const child = place.start(["restore", "latest", "--store", "./backups", "--to", "sql:-"]);
