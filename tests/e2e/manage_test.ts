@@ -213,7 +213,7 @@ testEach("vaultra unlock frees a job whose run was killed", async (place) => {
 
 testEach("vaultra copy cleans up wherever it is interrupted", async (place) => {
   await place.bash(`sqlite3 shop.db "create table blobs (v);
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < 12000)
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 6000)
     insert into blobs select randomblob(4000) from n"`);
   await Deno.writeTextFile(place.path("vaultra.yaml"), config);
   await place.ok("backup", "shop");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { projectFolder } from "../../tools/child.ts";
 import { fromSource } from "./run_vaultra.ts";
 import { type How, prepareVault, runSilent } from "./vault.ts";
-import { humble, inPairs, testEach, Workplace } from "./workplace.ts";
+import { humble, inPairs, testOnce, Workplace } from "./workplace.ts";
 
 type Case = readonly [args: string, how?: How];
 
@@ -165,7 +165,7 @@ function casesOf(ids: readonly string[]): Record<string, { readonly works: Case[
   };
 }
 
-testEach("vaultra shows no secret, whatever is done with it", async (place) => {
+testOnce("vaultra shows no secret, whatever is done with it", async (place) => {
   const vault = await prepareVault(place);
   await place.bash(
     "echo file > a-file; mkdir locked; chmod 500 locked; cp backup.key denied; chmod 000 denied",
@@ -191,7 +191,7 @@ testEach("vaultra shows no secret, whatever is done with it", async (place) => {
     (await commandsOf(place)).sort(),
     "every command has its cases",
   );
-  for (const [command, { works, fails }] of Object.entries(cases)) {
+  await inPairs(Object.entries(cases), async ([command, { works, fails }]) => {
     // The first in both voices, the others in one of them.
     for (const [index, [args, how]] of [works[0]!, ...works].entries()) {
       const voice = index % voices.length;
@@ -200,18 +200,18 @@ testEach("vaultra shows no secret, whatever is done with it", async (place) => {
       const said = `vaultra ${args}: ${code}\n${stdout}${stderr}`;
       assert.ok(isDone(code) || (how?.signal !== undefined && code === 130), said);
     }
-    await inPairs(fails, async ([args, how], index) => {
+    for (const [index, [args, how]] of fails.entries()) {
       const { code, stdout, stderr } = await quiet(
         `${args} ${voices[index % voices.length]!.join(" ")}`,
         how,
       );
       assert.ok(!isDone(code), `vaultra ${args}\n${stdout}${stderr}`);
       assert.doesNotMatch(stderr, /^\s+at /m, `vaultra ${args}: a stack`);
-    });
-    if (command === "help") continue;
+    }
+    if (command === "help") return;
     const slip = await quiet(`${command} --nonsense`);
     assert.equal(slip.code, 2, `vaultra ${command} --nonsense\n${slip.stderr}`);
-  }
+  });
   vault.inputs.push(
     ...(await place.files()).filter((line) => line.startsWith("new-")).map((line) =>
       place.path(line.split(" ")[0]!)
@@ -221,7 +221,7 @@ testEach("vaultra shows no secret, whatever is done with it", async (place) => {
   assert.deepEqual(await vault.search.inFolder(place.folder, { except, identities }), []);
 });
 
-testEach("vaultra shows no secret of a configuration that is wrong", async (place) => {
+testOnce("vaultra shows no secret of a configuration that is wrong", async (place) => {
   const vault = await prepareVault(place);
   for (const [what, config] of Object.entries(vault.wrong)) {
     await Deno.writeTextFile(place.path("vaultra.yaml"), config);
@@ -255,7 +255,7 @@ Deno.test("vaultra shows no secret when it has a defect", async () => {
   assert.deepEqual(await vault.search.inFolder(place.folder, { except, identities }), []);
 });
 
-testEach("the search for secrets finds them in every form and in every place", async (place) => {
+testOnce("the search for secrets finds them in every form and in every place", async (place) => {
   const vault = await prepareVault(place);
   const { search, canaries } = vault;
   for (const { name, secret } of canaries) {

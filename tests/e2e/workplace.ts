@@ -125,12 +125,22 @@ export class Workplace implements AsyncDisposable {
 
 /** Defines a test for every way to start Vaultra. */
 export function testEach(name: string, test: (place: Workplace) => Promise<void>): void {
-  for (const vaultra of vaultras()) {
-    Deno.test(`${name} (${vaultra.name})`, async () => {
-      await using place = await Workplace.open(vaultra);
-      await test(place);
-    });
-  }
+  for (const vaultra of vaultras()) testWith(vaultra, name, test);
+}
+
+/**
+ * Defines a test for one way to start Vaultra: the executable where it is tested, else the sources. For what takes long
+ * and does not depend on the way; both are tried, as the project is tested on two versions of Deno.
+ */
+export function testOnce(name: string, test: (place: Workplace) => Promise<void>): void {
+  testWith(vaultras().at(-1)!, name, test);
+}
+
+function testWith(vaultra: Vaultra, name: string, test: (place: Workplace) => Promise<void>): void {
+  Deno.test(`${name} (${vaultra.name})`, async () => {
+    await using place = await Workplace.open(vaultra);
+    await test(place);
+  });
 }
 
 /** Does something for each item, two at a time: a run that ends early has done little but start, on one core. */
