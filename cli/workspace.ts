@@ -129,6 +129,8 @@ export class Workspace {
 /** @throws {VaultraError} `store.absent` when the store is not there; it is closed then */
 async function refuseAbsent(store: ObjectStore): Promise<void> {
   try {
+    // Whatever holds something is there. Only an empty one is asked, for to ask is to try a write, too.
+    for await (const _ of store.list("")) return;
     for await (const { status, found, fix } of store.checks()) {
       if (status === "ok") return;
       throw new VaultraError("store.absent", found, fix === undefined ? {} : { hint: fix });

@@ -57,9 +57,13 @@ Deno.test("fileStoreConfig resolves links, also above folders that do not exist 
   }
 });
 
-Deno.test("the file plugin asks for its folder and nothing else", () => {
+Deno.test("the file plugin asks for its folder and the space there, and nothing else", () => {
   const config = fileStoreConfig.parse({ url: "/srv/backups" });
-  assert.deepEqual(plugin.permissions(config, "backup"), { read: ["/srv/backups"], write: ["/srv/backups"] });
+  assert.deepEqual(plugin.permissions(config, "backup"), {
+    read: ["/srv/backups"],
+    write: ["/srv/backups"],
+    sys: ["statfs"],
+  });
   assert.equal(plugin.title(config), "backups");
   assert.deepEqual(plugin.redact(config), { url: "file:/srv/backups" });
 });

@@ -10,12 +10,8 @@ export default definePlugin({
   summary: "A folder on this machine or on a mounted disk",
   schemes: ["file"],
   config: fileStoreConfig,
-  // The kind "statfs" tells doctor how much space is free.
-  permissions: ({ folder }, purpose) => ({
-    read: [folder],
-    write: [folder],
-    ...(purpose === "inspect" ? { sys: ["statfs"] as const } : {}),
-  }),
+  // The kind "statfs" tells how much space is free.
+  permissions: ({ folder }) => ({ read: [folder], write: [folder], sys: ["statfs"] }),
   redact: ({ folder }) => ({ url: `file:${folder}` }),
   title: ({ folder }) => basename(folder),
   async open({ folder }, context) {
