@@ -65,7 +65,10 @@ testEach(
       await place.fails(18, line("shop", "").map((word) => word === "shop" ? "nope" : word));
       const nowhere = await place.fails(11, line("shop", "--store ./nowhere"));
       assert.match(nowhere.stderr, /Folder ".*\/nowhere" does not exist yet\n {2}Check the address/);
-      assert.match((await place.fails(11, line("shop", "--store ./a-file"))).stderr, /a-file" is a file/);
+      assert.match(
+        (await place.fails(11, line("shop", "--store ./a-file"))).stderr,
+        /a-file": a file stands where a folder is needed/,
+      );
       const denied = await place.with(...humble).fails(11, line("shop", "--store ./denied"));
       assert.match(denied.stderr, /permission is denied/);
       if (opensIt) {
