@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { backupRecord } from "../../tests/fakes/backup_record.ts";
 import { MemoryStore } from "../../tests/fakes/memory_store.ts";
-import { type BackupRecord, FORMAT_VERSION } from "../archive/format.ts";
+import type { BackupRecord } from "../archive/format.ts";
 import type { VaultraEvent } from "../events.ts";
 import type { VaultraError } from "../errors.ts";
 import type { ObjectStore } from "../store.ts";
@@ -9,30 +10,6 @@ import { archiveKey, recordKey } from "./keys.ts";
 import { MAX_RECORD_BYTES, readRecord, recordBytes } from "./record.ts";
 
 const hash = "0".repeat(64);
-
-function record(job: string, id: string, more: Partial<BackupRecord> = {}): BackupRecord {
-  return {
-    format: FORMAT_VERSION,
-    id,
-    job,
-    engine: "sqlite",
-    engineVersion: "3.50.2",
-    type: "full",
-    started: "2026-11-24T06:47:58.000Z",
-    finished: "2026-11-24T06:48:58.000Z",
-    archive: { name: `${id}.tar.zst`, size: 10, sha256: hash, compression: "zstd" },
-    manifest: { offset: 0, stored: 5, at: 0, raw: 100, sha256: hash },
-    objects: 1,
-    rows: 2,
-    raw: 3,
-    proof: "content",
-    milliseconds: 4,
-    log: { start: "", stop: "" },
-    warnings: 0,
-    tool: "vaultra 0.1.0",
-    ...more,
-  };
-}
 
 const ids = [
   "20261122T020000Z-full-0001",
@@ -53,7 +30,7 @@ async function put(store: ObjectStore, key: string, bytes: Uint8Array<ArrayBuffe
 /** Puts a backup: an archive of 10 bytes, and its record. */
 async function putBackup(store: ObjectStore, job: string, id: string): Promise<void> {
   await put(store, archiveKey(job, id, "zstd", false), "0123456789");
-  await put(store, recordKey(job, id), recordBytes(record(job, id)));
+  await put(store, recordKey(job, id), recordBytes(backupRecord(job, id)));
 }
 
 /** Two jobs' backups, with all that lies beside records. */
@@ -87,16 +64,16 @@ Deno.test("Catalog.list() passes over what is damaged or foreign, and reports ea
   const forged: Record<string, Uint8Array<ArrayBuffer> | string> = {
     [bad(0)]: "",
     [bad(1)]: "[".repeat(100_000),
-    [bad(2)]: recordBytes(record("orders", ids[0])),
-    [bad(3)]: recordBytes(record("billing", bad(3))),
-    [bad(4)]: recordBytes(record("orders", bad(4), {
+    [bad(2)]: recordBytes(backupRecord("orders", ids[0])),
+    [bad(3)]: recordBytes(backupRecord("billing", bad(3))),
+    [bad(4)]: recordBytes(backupRecord("orders", bad(4), {
       archive: { name: `${ids[0]}.tar.zst`, size: 10, sha256: hash, compression: "zstd" },
     })),
     [bad(5)]: new Uint8Array(MAX_RECORD_BYTES + 1).fill(0x20),
     [bad(6)]: '{"__proto__": {}}',
-    [bad(7)]: JSON.stringify({ ...record("orders", bad(7)), format: 2 }),
-    [bad(8)]: JSON.stringify({ ...record("orders", bad(8)), rows: -1 }),
-    [bad(9)]: recordBytes(record("orders", bad(9))).slice(0, -20),
+    [bad(7)]: JSON.stringify({ ...backupRecord("orders", bad(7)), format: 2 }),
+    [bad(8)]: JSON.stringify({ ...backupRecord("orders", bad(8)), rows: -1 }),
+    [bad(9)]: recordBytes(backupRecord("orders", bad(9))).slice(0, -20),
   };
   for (const [id, bytes] of Object.entries(forged)) await put(store, recordKey("orders", id), bytes);
   const events: VaultraEvent[] = [];
@@ -153,13 +130,13 @@ Deno.test("Catalog.find() says what else there is when it finds none or several"
   });
   await assert.rejects(catalog.find(""), { code: "no-backup.unknown" });
   await assert.rejects(catalog.find("latest", { job: "nothing" }), { code: "no-backup.unknown" });
-  await put(store, recordKey("billing", ids[0]), recordBytes(record("billing", ids[0])));
+  await put(store, recordKey("billing", ids[0]), recordBytes(backupRecord("billing", ids[0])));
   await assert.rejects(catalog.find(ids[0]), { code: "usage.ambiguous-backup" });
   assert.equal((await catalog.find(ids[0], { job: "billing" })).job, "billing");
 });
 
 Deno.test("recordBytes() is canonical: the same bytes whatever the order of keys", () => {
-  const one = record("orders", ids[0]);
+  const one = backupRecord("orders", ids[0]);
   const other = Object.fromEntries(Object.entries(one).reverse()) as BackupRecord;
   const text = new TextDecoder().decode(recordBytes(one));
   assert.equal(new TextDecoder().decode(recordBytes(other)), text);
@@ -169,7 +146,7 @@ Deno.test("recordBytes() is canonical: the same bytes whatever the order of keys
 });
 
 Deno.test("readRecord() refuses a record of another type than its id tells", () => {
-  const sound = record("orders", ids[0]);
+  const sound = backupRecord("orders", ids[0]);
   for (const type of ["incremental", "differential"] as const) {
     assert.throws(() => readRecord(recordBytes({ ...sound, type })), { code: "damaged.record" });
     assert.throws(() => readRecord(recordBytes({ ...sound, type }), sound), { code: "damaged.record" });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { backupRecord } from "../../tests/fakes/backup_record.ts";
 import { MemoryStore } from "../../tests/fakes/memory_store.ts";
-import { type BackupRecord, FORMAT_VERSION } from "../archive/format.ts";
+import type { BackupRecord } from "../archive/format.ts";
 import { once } from "../streams/blocks.ts";
 import { Catalog } from "./catalog.ts";
 import { archiveKey, recordKey } from "./keys.ts";
@@ -11,29 +12,12 @@ const hash = "0".repeat(64);
 
 function recordOf(at: number, type: BackupRecord["type"], parent?: BackupRecord): BackupRecord {
   const id = `20261124T${String(at).padStart(6, "0")}Z-${type}-0000`;
-  return {
-    format: FORMAT_VERSION,
-    id,
-    job: "orders",
-    engine: "sqlite",
-    engineVersion: "3.50.2",
+  return backupRecord("orders", id, {
     type,
     ...(parent === undefined ? {} : {
       parent: { id: parent.id, record: createHash("sha256").update(recordBytes(parent)).digest("hex") },
     }),
-    started: "2026-11-24T06:47:58.000Z",
-    finished: "2026-11-24T06:48:58.000Z",
-    archive: { name: `${id}.tar`, size: 10, sha256: hash, compression: "none" },
-    manifest: { offset: 0, stored: 5, at: 0, raw: 100, sha256: hash },
-    objects: 1,
-    rows: 2,
-    raw: 3,
-    proof: "content",
-    milliseconds: 4,
-    log: { start: "", stop: "" },
-    warnings: 0,
-    tool: "vaultra 0.1.0",
-  };
+  });
 }
 
 /** A full backup, two that build on it one after the other, and one more that builds on it. */
@@ -48,7 +32,7 @@ function family() {
 async function storeOf(...records: BackupRecord[]): Promise<MemoryStore> {
   const store = new MemoryStore();
   for (const record of records) {
-    await store.put(archiveKey(record.job, record.id, "none", false), once(new Uint8Array(10)));
+    await store.put(archiveKey(record.job, record.id, "zstd", false), once(new Uint8Array(10)));
     await store.put(recordKey(record.job, record.id), once(recordBytes(record)));
   }
   return store;
@@ -113,7 +97,7 @@ Deno.test("Catalog.children() tells which backups build on which, and reports wh
   const expected = [[full.id, [first.id, other.id]], [first.id, [second.id]]];
   assert.deepEqual([...await catalog.children("orders")], expected);
   // A child holds its parent also when its own archive is gone: it may come back from another copy.
-  await store.remove(archiveKey(second.job, second.id, "none", false));
+  await store.remove(archiveKey(second.job, second.id, "zstd", false));
   assert.deepEqual([...await catalog.children("orders")], expected);
   assert.equal(reported.length, 0);
   await store.put(recordKey(other.job, other.id), once(new TextEncoder().encode("{}")));

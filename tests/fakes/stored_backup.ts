@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type BackupRecord, FORMAT_VERSION } from "../../core/archive/format.ts";
+import type { BackupRecord } from "../../core/archive/format.ts";
+import { backupRecord } from "./backup_record.ts";
 import { Catalog } from "../../core/catalog/catalog.ts";
 import { archiveKeyOf, keyHeaderKey, recordKey, signatureKey } from "../../core/catalog/keys.ts";
 import { recordBytes } from "../../core/catalog/record.ts";
@@ -35,27 +36,11 @@ export async function storeBackup(
   const type = parent === undefined ? "full" : "incremental";
   const id = `20261124T${String(number).padStart(6, "0")}Z-${type}-0000`;
   const archive = sampleBytes(bytes, number);
-  const record: BackupRecord = {
-    format: FORMAT_VERSION,
-    id,
-    job,
-    engine: "fake",
-    engineVersion: "1",
+  const record = backupRecord(job, id, {
     type,
     ...(parent === undefined ? {} : { parent: { id: parent.id, record: sha256(recordBytes(parent)) } }),
-    started: "2026-11-24T06:47:58.000Z",
-    finished: "2026-11-24T06:48:58.000Z",
     archive: { name: `${id}.tar`, size: bytes, sha256: sha256(archive), compression: "none" },
-    manifest: { offset: 0, stored: 5, at: 0, raw: 100, sha256: "0".repeat(64) },
-    objects: 1,
-    rows: 2,
-    raw: 3,
-    proof: "content",
-    milliseconds: 4,
-    log: { start: "", stop: "" },
-    warnings: 0,
-    tool: "vaultra test",
-  };
+  });
   await store.put(archiveKeyOf(record), once(archive));
   await store.put(keyHeaderKey(job, id, new Date("2026-11-25T00:00:00Z")), once(sampleBytes(200, number)));
   await store.put(signatureKey(job, id), once(sampleBytes(100, number)));
